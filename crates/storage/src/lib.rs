@@ -1,1 +1,43 @@
-//! TBD
+//! One partition's log on disk, in Apache Kafka's own layout.
+//!
+//! Synchronous throughout: the caller decides which thread blocks. A [`Log`] is used under its partition's lock; only
+//! [`SyncTicket::sync`] is meant to run without it. See `docs/adr/0003-durability.md`.
+
+#![deny(
+    clippy::indexing_slicing,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::cast_possible_wrap,
+    clippy::unwrap_used
+)]
+
+mod append;
+mod checkpoint;
+mod config;
+pub mod disk;
+mod leader_epochs;
+pub mod limits;
+mod log;
+pub mod log_dir;
+mod offset_index;
+mod producers;
+mod read;
+mod recovery;
+mod retention;
+mod scan;
+mod segment;
+mod sync;
+mod time_index;
+mod validate;
+
+pub use append::{AppendError, Appended};
+pub use checkpoint::{read_offsets, write_offsets};
+pub use config::{CompressionPolicy, LogConfig};
+pub use leader_epochs::LeaderEpochs;
+pub use log::{Log, LogError};
+pub use producers::{ProducerEntry, ProducerError};
+pub use read::{LogSlice, ReadError, TimestampedOffset};
+pub use recovery::{OpenError, OpenMode, Repair};
+pub use retention::Doomed;
+pub use sync::SyncTicket;
+pub use validate::{Invalid, ValidBatch, validate_internal, validate_produced};

@@ -1,0 +1,20 @@
+//! The limits of this crate.
+
+/// Batches remembered of each producer: as many as it may have in flight.
+pub const PRODUCER_BATCHES: usize = 5;
+/// Positions of the latest batches remembered of the active segment, so that readers at the tail need no index.
+pub const RECENT_BATCHES: usize = 64;
+/// Bytes read at a time when headers are scanned.
+pub const SCAN_BYTES: usize = 64 * 1024;
+/// A file's position must fit the index's int32.
+pub const SEGMENT_BYTES_MAX: u64 = 0x7fff_ffff;
+/// Largest small file (checkpoint, properties) that is read whole.
+pub const SMALL_FILE_BYTES_MAX: u64 = 64 * 1024 * 1024;
+/// What a batch may unpack to when its records are walked, as a multiple of its size, and at least.
+pub const UNPACK_FACTOR: usize = 1024;
+/// See [`UNPACK_FACTOR`].
+pub const UNPACK_BYTES_MIN: usize = 16 * 1024 * 1024;
+/// Never more than this.
+pub const UNPACK_BYTES_MAX: usize = 256 * 1024 * 1024;
+
+const _: () = assert!(UNPACK_BYTES_MIN < UNPACK_BYTES_MAX);

@@ -1,0 +1,356 @@
+//! From the bytes in a directory to a log.
+//!
+//! After a clean stop nothing is scanned: indexes are loaded and checked. Otherwise every segment from the one that holds the recovery
+//! point on is read batch by batch; the first batch that is cut, damaged or out of order ends the log, the file is cut there and later
+//! segments are dropped. Nothing that was acknowledged as durable lies behind such a place: it was synced, with everything before it.
+//! A recovery point is written (durably) before segments are deleted, so that a half-undone deletion is told from a lost tail.
+//! Recovery may itself be cut short at any point; the next one starts from the same bytes or fewer torn ones.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use mainstem_protocol::batch::BatchError;
+
+use crate::LogConfig;
+use crate::disk::{Disk, read_small};
+use crate::leader_epochs::LeaderEpochs;
+use crate::log::Log;
+use crate::producers::Producers;
+use crate::scan::{Found, HeaderScan};
+use crate::segment::{Segment, file_name, paths};
+
+/// What is known about a log before it is opened.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct OpenMode {
+    /// The last stop was clean.
+    pub clean: bool,
+    /// Everything below is known to be sound.
+    pub recovery_point: i64,
+    /// First offset to keep.
+    pub log_start: i64,
+}
+
+/// What was repaired while opening a log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Repair {
+    /// Directory of the log.
+    pub dir: PathBuf,
+    /// Bytes that were cut off.
+    pub cut_bytes: u64,
+    /// The log end after the cut.
+    pub at_offset: i64,
+    /// What was wrong with the first batch that was cut.
+    pub what: String,
+}
+
+/// Why a log could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The disk failed.
+    #[error("{}: {cause}", dir.display())]
+    Disk {
+        /// Directory of the log.
+        dir: PathBuf,
+        /// What the disk said.
+        cause: io::Error,
+    },
+}
+
+/// Numbers of the segments and snapshots in a directory, after leftovers were cleared away.
+struct Listing {
+    segments: Vec<i64>,
+    snapshots: Vec<i64>,
+}
+
+fn list(disk: &dyn Disk, dir: &Path) -> io::Result<Listing> {
+    let mut listing = Listing {
+        segments: Vec::new(),
+        snapshots: Vec::new(),
+    };
+    for entry in disk.list(dir)? {
+        let path = dir.join(&entry.name);
+        let leftover = [".deleted", ".cleaned", ".tmp"]
+            .iter()
+            .any(|suffix| entry.name.ends_with(suffix));
+        if leftover && !entry.is_dir {
+            disk.remove_file(&path)?;
+            continue;
+        }
+        let Some((stem, extension)) = entry.name.split_once('.') else {
+            continue;
+        };
+        let (Ok(base), 20) = (stem.parse::<i64>(), stem.len()) else {
+            continue;
+        };
+        match extension {
+            "log" => listing.segments.push(base),
+            "snapshot" => listing.snapshots.push(base),
+            _ => {}
+        }
+    }
+    listing.segments.sort_unstable();
+    listing.snapshots.sort_unstable();
+    Ok(listing)
+}
+
+impl Log {
+    /// Opens the log in `dir`, which is made if it is not there. `Repair` says what had to be cut.
+    pub fn open(
+        disk: Arc<dyn Disk>,
+        dir: PathBuf,
+        config: LogConfig,
+        mode: OpenMode,
+        now_ms: i64,
+    ) -> Result<(Self, Option<Repair>), OpenError> {
+        Self::open_inner(disk, &dir, config, mode, now_ms)
+            .map_err(|cause| OpenError::Disk { dir, cause })
+    }
+
+    fn open_inner(
+        disk: Arc<dyn Disk>,
+        dir: &Path,
+        config: LogConfig,
+        mode: OpenMode,
+        now_ms: i64,
+    ) -> io::Result<(Self, Option<Repair>)> {
+        let is_new = match disk.list(dir) {
+            Ok(_) => false,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => true,
+            Err(error) => return Err(error),
+        };
+        if is_new {
+            disk.create_dir(dir)?;
+        }
+        let listing = list(&*disk, dir)?;
+        let jitter_ms = jitter(dir, config.segment_jitter_ms);
+        let epochs = LeaderEpochs::load(disk.clone(), dir)?;
+        let mut log = Self {
+            dir: dir.to_owned(),
+            config,
+            segments: Vec::new(),
+            log_start: mode.log_start,
+            log_end: mode.log_start,
+            durable_end: 0,
+            producers: Producers::default(),
+            epochs,
+            poison: None,
+            unsynced: Vec::new(),
+            names_unsynced: true,
+            dir_unsynced: true,
+            jitter_ms,
+            undurable_bytes: 0,
+            disk,
+        };
+        let repair = log.load_segments(&listing, mode, now_ms)?;
+        log.durable_end = log.log_start;
+        if mode.clean {
+            log.durable_end = log.log_end;
+            (log.names_unsynced, log.dir_unsynced) = (false, false);
+        }
+        log.epochs.cut_end(log.log_end)?;
+        log.load_producers(&listing)?;
+        Ok((log, repair))
+    }
+
+    fn load_segments(
+        &mut self,
+        listing: &Listing,
+        mode: OpenMode,
+        now_ms: i64,
+    ) -> io::Result<Option<Repair>> {
+        let mut repair: Option<Repair> = None;
+        let mut bases = listing.segments.iter().copied().peekable();
+        while let Some(base) = bases.next() {
+            if let Some(repair) = &mut repair {
+                // Everything behind a cut goes.
+                let [log, ..] = paths(&self.dir, base);
+                repair.cut_bytes += self.disk.open(&log, false)?.length()?;
+                self.remove_segment(base)?;
+                continue;
+            }
+            // A hole before this segment: the end of the one before was never synced and is lost, so what follows was not durable
+            // either. Compacted logs have holes of their own.
+            let hole = base > self.log_end && !self.segments.is_empty();
+            if hole && !mode.clean && !self.config.compact && base > mode.recovery_point {
+                let [log, ..] = paths(&self.dir, base);
+                let cut_bytes = self.disk.open(&log, false)?.length()?;
+                let what = format!("the batches before offset {base} are missing");
+                repair = Some(Repair {
+                    dir: self.dir.clone(),
+                    cut_bytes,
+                    at_offset: self.log_end,
+                    what,
+                });
+                self.remove_segment(base)?;
+                continue;
+            }
+            // A hole below the recovery point: everything there was durable, so the segments before the hole had been deleted, and
+            // the crash undid only some of that. The rest goes now.
+            if hole && !mode.clean && !self.config.compact {
+                for gone in std::mem::take(&mut self.segments) {
+                    self.remove_segment(gone.base_offset)?;
+                }
+            }
+            let holds_recovery_point = bases.peek().is_none_or(|next| *next > mode.recovery_point);
+            let must_scan = !mode.clean && holds_recovery_point;
+            let opened = if must_scan {
+                None
+            } else {
+                Segment::open(&*self.disk, &self.dir, base, now_ms)?
+            };
+            let (segment, end, cut) = match opened {
+                Some(segment) => {
+                    let end = end_of(&segment)?;
+                    (segment, end, None)
+                }
+                None => self.scan_segment(base, now_ms)?,
+            };
+            self.log_end = end.max(self.log_end);
+            if let Some((cut_bytes, what)) = cut {
+                let at_offset = end;
+                repair = Some(Repair {
+                    dir: self.dir.clone(),
+                    cut_bytes,
+                    at_offset,
+                    what: what.to_string(),
+                });
+            }
+            self.segments.push(segment);
+        }
+        if self
+            .segments
+            .first()
+            .is_some_and(|first| first.base_offset > self.log_start)
+        {
+            self.log_start = self.segments.first().map_or(0, |first| first.base_offset);
+        }
+        self.log_end = self.log_end.max(self.log_start);
+        if self.segments.is_empty() {
+            let segment = Segment::create(&*self.disk, &self.dir, self.log_end, now_ms)?;
+            self.segments.push(segment);
+        }
+        Ok(repair)
+    }
+
+    fn remove_segment(&self, base: i64) -> io::Result<()> {
+        for path in paths(&self.dir, base) {
+            match self.disk.remove_file(&path) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads a segment batch by batch and makes its indexes anew; cuts it at the first bad one. Returns the offset behind the last
+    /// good batch, and what was cut.
+    fn scan_segment(
+        &self,
+        base: i64,
+        now_ms: i64,
+    ) -> io::Result<(Segment, i64, Option<(u64, BatchError)>)> {
+        let (mut segment, length) = Segment::open_bare(&*self.disk, &self.dir, base, now_ms)?;
+        let file = segment.file.clone();
+        let mut scan = HeaderScan::new(&*file, 0, length);
+        let mut end = base;
+        let bad = loop {
+            match scan.next()? {
+                Found::End => break None,
+                Found::Bad(_, what) => break Some(what),
+                Found::Batch(position, header) => {
+                    let batch = scan.batch(position, &header)?;
+                    if let Err(what) = header.check_crc(&batch) {
+                        break Some(what);
+                    }
+                    if header.base_offset < end || header.last_offset_delta < 0 {
+                        break Some(BatchError::Length {
+                            length: header.last_offset_delta,
+                        });
+                    }
+                    segment.note(&header, self.config.index_interval_bytes);
+                    end = header.next_offset();
+                }
+            }
+        };
+        let cut = match bad {
+            Some(what) => {
+                file.set_length(segment.size)?;
+                file.sync()?;
+                Some((length - segment.size, what))
+            }
+            None => None,
+        };
+        segment.store_indexes()?;
+        Ok((segment, end, cut))
+    }
+
+    fn load_producers(&mut self, listing: &Listing) -> io::Result<()> {
+        let mut from = self.log_start;
+        for base in listing.snapshots.iter().rev() {
+            let path = self.dir.join(file_name(*base, "snapshot"));
+            if *base > self.log_end {
+                self.disk.remove_file(&path)?;
+                continue;
+            }
+            let bytes = read_small(&*self.disk, &path)?;
+            match bytes.as_deref().and_then(Producers::from_snapshot) {
+                Some(producers) => {
+                    self.producers = producers;
+                    from = *base;
+                    break;
+                }
+                None => self.disk.remove_file(&path)?,
+            }
+        }
+        self.replay_producers(from)
+    }
+
+    /// Makes the producers' state anew from the whole log.
+    pub(crate) fn rebuild_producers(&mut self) -> io::Result<()> {
+        self.producers.clear();
+        self.replay_producers(self.log_start)
+    }
+
+    fn replay_producers(&mut self, from: i64) -> io::Result<()> {
+        for segment in self.segments.iter().skip(self.segment_of(from)) {
+            let mut scan =
+                HeaderScan::new(&*segment.file, segment.position_before(from), segment.size);
+            while let Found::Batch(_, header) = scan.next()? {
+                if header.base_offset >= from {
+                    self.producers.note(&header);
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The offset behind the last batch of a sound segment.
+fn end_of(segment: &Segment) -> io::Result<i64> {
+    let mut scan = HeaderScan::new(
+        &*segment.file,
+        segment.position_before(i64::MAX),
+        segment.size,
+    );
+    let mut end = segment.base_offset;
+    while let Found::Batch(_, header) = scan.next()? {
+        end = header.next_offset();
+    }
+    Ok(end)
+}
+
+/// A share of the jitter that is the same at every start: it comes from the directory's name.
+fn jitter(dir: &Path, jitter_ms: i64) -> i64 {
+    if jitter_ms <= 0 {
+        return 0;
+    }
+    let hash = dir
+        .as_os_str()
+        .as_encoded_bytes()
+        .iter()
+        .fold(17i64, |hash, byte| {
+            hash.wrapping_mul(31).wrapping_add(i64::from(*byte))
+        });
+    hash.rem_euclid(jitter_ms)
+}

@@ -1,0 +1,157 @@
+//! Crash after the k-th operation, for every k: what a sync covered is there, whole and unchanged.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use mainstem_storage::disk::{Disk, MemDisk};
+use mainstem_storage::{Log, LogConfig, OpenMode};
+
+use super::{NOW_MS, append, batch, contents, open, sync};
+
+fn config() -> LogConfig {
+    LogConfig {
+        segment_bytes: 700,
+        index_interval_bytes: 100,
+        retention_bytes: 2_000,
+        ..LogConfig::default()
+    }
+}
+
+/// What the workload was promised.
+#[derive(Debug, Default)]
+struct Promised {
+    /// Everything below is durable.
+    durable_end: i64,
+    /// As a checkpoint on stable storage would say.
+    recovery_point: i64,
+    /// Batches in the order of appending.
+    batches: Vec<(i64, Bytes)>,
+}
+
+/// Appends, rolls, syncs, drops old segments, until the disk is gone.
+fn work(log: &mut Log, promised: &mut Promised) -> Result<(), String> {
+    for step in 0..24u64 {
+        let first = append(log, batch(step, 1 + step % 3, NOW_MS), NOW_MS)?;
+        let slice = log
+            .read(first, log.log_end(), 1, true)
+            .map_err(|error| error.to_string())?;
+        promised.batches.push((first, slice.bytes));
+        if step % 3 == 2 {
+            promised.durable_end = sync(log)?;
+        }
+        if step % 8 == 7 {
+            promised.recovery_point = log.durable_end();
+            log.apply_retention(NOW_MS, log.durable_end())
+                .map_err(|error| error.to_string())?
+                .remove()
+                .map_err(|error| error.to_string())?;
+        }
+    }
+    log.close().map_err(|error| error.to_string())?;
+    promised.durable_end = log.log_end();
+    Ok(())
+}
+
+/// Runs the workload, crashes at operation `count`, and checks what the next start finds. Returns false when the workload ended
+/// before it.
+fn crash_at(count: u64, seed: u64) -> bool {
+    let disk = MemDisk::new();
+    let mut promised = Promised::default();
+    // The log directory itself was there before.
+    disk.create_dir("/data".as_ref()).unwrap();
+    disk.sync_dir("/".as_ref()).unwrap();
+    let count = disk.operations() + count;
+    disk.fail_from(count);
+    let shared: Arc<dyn Disk> = Arc::new(disk.clone());
+    let finished = open(shared, config(), OpenMode::default())
+        .and_then(|(mut log, _)| work(&mut log, &mut promised))
+        .is_ok();
+    let after = disk.crash(seed);
+    let mode = OpenMode {
+        recovery_point: promised.recovery_point,
+        ..OpenMode::default()
+    };
+    let (log, _) = open(Arc::new(after.clone()), config(), mode).unwrap();
+    assert!(
+        log.log_end() >= promised.durable_end,
+        "crash at {count}, seed {seed}: {} was durable, the log ends at {}",
+        promised.durable_end,
+        log.log_end()
+    );
+    let found = contents(&log);
+    for (offset, bytes) in &found {
+        let (_, written) = promised
+            .batches
+            .iter()
+            .find(|(first, _)| first == offset)
+            .unwrap();
+        assert_eq!(
+            written, bytes,
+            "crash at {count}, seed {seed}: offset {offset} changed"
+        );
+    }
+    // A crash right after recovery, before anything was synced again, finds the same below the durable end.
+    let again = after.crash(seed ^ 0xabcd);
+    let (log, _) = open(Arc::new(again), config(), mode).unwrap();
+    assert!(
+        log.log_end() >= promised.durable_end,
+        "crash at {count}, seed {seed}: the second start lost records"
+    );
+    let second = contents(&log);
+    for pair in found
+        .iter()
+        .filter(|(offset, _)| *offset < promised.durable_end && *offset >= log.log_start())
+    {
+        assert!(
+            second.contains(pair),
+            "crash at {count}, seed {seed}: {} differs at the second start",
+            pair.0
+        );
+    }
+    !finished
+}
+
+#[test]
+fn what_was_synced_survives_a_crash_at_every_operation() {
+    for seed in 0..6 {
+        let mut count = 1;
+        while crash_at(count, seed * 7_919 + count) {
+            count += 1;
+        }
+        assert!(
+            count > 60,
+            "the workload is long enough to mean something: {count}"
+        );
+    }
+}
+
+#[test]
+fn a_failed_sync_ends_the_log() {
+    let disk = MemDisk::new();
+    let (mut log, _) = open(Arc::new(disk.clone()), config(), OpenMode::default()).unwrap();
+    append(&mut log, batch(1, 1, NOW_MS), NOW_MS).unwrap();
+    disk.fail_syncs();
+    let ticket = log.sync_ticket();
+    let error = ticket.sync().unwrap_err();
+    log.poison(&error);
+    assert!(
+        append(&mut log, batch(2, 1, NOW_MS), NOW_MS)
+            .unwrap_err()
+            .contains("offline")
+    );
+    assert!(log.read(0, 1, 100, true).is_err());
+}
+
+#[test]
+fn a_failed_write_ends_the_log() {
+    let disk = MemDisk::new();
+    let (mut log, _) = open(Arc::new(disk.clone()), config(), OpenMode::default()).unwrap();
+    append(&mut log, batch(1, 1, NOW_MS), NOW_MS).unwrap();
+    disk.fail_from(disk.operations() + 1);
+    assert!(append(&mut log, batch(2, 1, NOW_MS), NOW_MS).is_err());
+    assert!(
+        append(&mut log, batch(3, 1, NOW_MS), NOW_MS)
+            .unwrap_err()
+            .contains("offline")
+    );
+}

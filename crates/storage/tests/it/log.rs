@@ -1,0 +1,363 @@
+//! Reading, rolling, time, retention, truncation, restart.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use mainstem_protocol::ErrorCode;
+use mainstem_protocol::batch::{BatchBuilder, BatchHeader, BatchOptions, TimestampType};
+use mainstem_protocol::compress::Codec;
+use mainstem_storage::disk::{Disk, MemDisk, RealDisk};
+use mainstem_storage::{CompressionPolicy, Log, LogConfig, OpenMode, validate_produced};
+
+use super::{NOW_MS, append, batch, contents, open, sync};
+
+fn small() -> LogConfig {
+    LogConfig {
+        segment_bytes: 1_000,
+        index_interval_bytes: 100,
+        ..LogConfig::default()
+    }
+}
+
+fn filled(config: LogConfig, batches: u64) -> (Log, MemDisk) {
+    let disk = MemDisk::new();
+    let (mut log, _) = open(Arc::new(disk.clone()), config, OpenMode::default()).unwrap();
+    for step in 0..batches {
+        append(
+            &mut log,
+            batch(step, 2, NOW_MS + i64::try_from(step).unwrap() * 10),
+            NOW_MS,
+        )
+        .unwrap();
+    }
+    (log, disk)
+}
+
+#[test]
+fn every_offset_reads_the_batch_that_holds_it() {
+    let (log, _) = filled(small(), 40);
+    assert!(log.segment_count() > 3);
+    for offset in 0..log.log_end() {
+        let slice = log.read(offset, log.log_end(), 1, true).unwrap();
+        let header = BatchHeader::parse(&slice.bytes).unwrap();
+        assert!(
+            header.base_offset <= offset && offset <= header.last_offset(),
+            "{offset}: {header:?}"
+        );
+    }
+    assert!(
+        log.read(log.log_end(), log.log_end(), 100, true)
+            .unwrap()
+            .bytes
+            .is_empty()
+    );
+    assert_eq!(
+        log.read(log.log_end() + 1, i64::MAX, 100, true)
+            .unwrap_err()
+            .code(),
+        ErrorCode::OffsetOutOfRange
+    );
+}
+
+#[test]
+fn a_read_stays_within_its_bytes_and_its_limit() {
+    let (log, _) = filled(
+        LogConfig {
+            index_interval_bytes: 100,
+            ..LogConfig::default()
+        },
+        40,
+    );
+    let one = log.read(0, 2, 1, true).unwrap().bytes.len();
+    for budget in [one, 3 * one, 10 * one + 7] {
+        let slice = log.read(4, log.log_end(), budget, true).unwrap();
+        assert!(
+            slice.bytes.len() <= budget && slice.bytes.len() > budget - one,
+            "{budget}: {}",
+            slice.bytes.len()
+        );
+    }
+    assert!(
+        log.read(4, log.log_end(), one - 1, false)
+            .unwrap()
+            .bytes
+            .is_empty()
+    );
+    assert_eq!(log.read(4, 8, 1 << 20, true).unwrap().next_offset, 8);
+}
+
+#[test]
+fn time_finds_the_first_record_not_before_it() {
+    let (log, _) = filled(small(), 40);
+    let check = |after_start: i64, offset: Option<i64>| {
+        let found = log
+            .offset_by_time(NOW_MS + after_start, log.log_end())
+            .unwrap();
+        assert_eq!(found.map(|found| found.offset), offset, "{after_start}");
+    };
+    check(-5, Some(0));
+    check(0, Some(0));
+    check(1, Some(2));
+    check(155, Some(32));
+    check(390, Some(78));
+    check(391, None);
+    assert_eq!(
+        log.offset_of_max_timestamp(log.log_end())
+            .unwrap()
+            .unwrap()
+            .offset,
+        78
+    );
+}
+
+#[test]
+fn a_clean_stop_is_loaded_without_loss() {
+    let (mut log, disk) = filled(small(), 40);
+    sync(&mut log).unwrap();
+    let before = contents(&log);
+    log.close().unwrap();
+    let mode = OpenMode {
+        clean: true,
+        recovery_point: log.log_end(),
+        log_start: 0,
+    };
+    let (log, repair) = open(Arc::new(disk), small(), mode).unwrap();
+    assert_eq!(repair, None);
+    assert_eq!(contents(&log), before);
+    assert_eq!(log.durable_end(), log.log_end());
+    assert_eq!(
+        log.offset_by_time(NOW_MS + 155, log.log_end())
+            .unwrap()
+            .unwrap()
+            .offset,
+        32
+    );
+}
+
+#[test]
+fn a_torn_tail_is_cut_and_said_so() {
+    let (log, disk) = filled(small(), 10);
+    let end = log.log_end();
+    let before = contents(&log);
+    drop(log);
+    let names = disk.list("/data/orders-0".as_ref()).unwrap();
+    let last = names
+        .iter()
+        .filter(|entry| entry.name.ends_with(".log"))
+        .next_back()
+        .unwrap();
+    let file = disk
+        .open(
+            &std::path::Path::new("/data/orders-0").join(&last.name),
+            false,
+        )
+        .unwrap();
+    let length = file.length().unwrap();
+    file.write_at(length, &[7; 33], &[]).unwrap();
+    let (log, repair) = open(Arc::new(disk), small(), OpenMode::default()).unwrap();
+    let repair = repair.unwrap();
+    assert_eq!((repair.cut_bytes, repair.at_offset), (33, end));
+    assert_eq!(contents(&log), before);
+}
+
+#[test]
+fn old_segments_go_and_the_log_starts_later() {
+    let config = LogConfig {
+        retention_ms: 100,
+        ..small()
+    };
+    let (mut log, disk) = filled(config, 40);
+    let end = log.log_end();
+    log.apply_retention(NOW_MS + 300, 40)
+        .unwrap()
+        .remove()
+        .unwrap();
+    assert!(
+        log.log_start() > 0 && log.log_start() <= 40,
+        "{}",
+        log.log_start()
+    );
+    assert_eq!(log.log_end(), end);
+    assert_eq!(
+        log.read(0, end, 100, true).unwrap_err().code(),
+        ErrorCode::OffsetOutOfRange
+    );
+    log.apply_retention(NOW_MS + 100_000, end)
+        .unwrap()
+        .remove()
+        .unwrap();
+    assert_eq!((log.log_start(), log.log_end()), (end, end));
+    assert_eq!(append(&mut log, batch(1, 1, NOW_MS), NOW_MS), Ok(end));
+    let names = disk.list("/data/orders-0".as_ref()).unwrap();
+    assert!(
+        names.iter().all(|entry| !entry.name.ends_with(".deleted")),
+        "{names:?}"
+    );
+}
+
+#[test]
+fn too_much_goes_from_the_front() {
+    let (mut log, _) = filled(
+        LogConfig {
+            retention_bytes: 2_500,
+            ..small()
+        },
+        60,
+    );
+    log.apply_retention(NOW_MS, log.log_end())
+        .unwrap()
+        .remove()
+        .unwrap();
+    assert!(
+        log.size_bytes() >= 2_500 && log.size_bytes() < 3_600,
+        "{}",
+        log.size_bytes()
+    );
+}
+
+#[test]
+fn a_cut_log_goes_on_from_the_cut() {
+    let (mut log, _) = filled(small(), 40);
+    log.truncate_to(31).unwrap();
+    assert_eq!(log.log_end(), 30, "the batch 30-31 goes as a whole");
+    assert_eq!(append(&mut log, batch(9, 1, NOW_MS), NOW_MS), Ok(30));
+    assert_eq!(contents(&log).last().unwrap().0, 30);
+}
+
+fn produced(producer_epoch: i16, sequence: i32) -> Bytes {
+    let mut builder = BatchBuilder::new(BatchOptions {
+        producer_id: 5,
+        producer_epoch,
+        base_sequence: sequence,
+        ..BatchOptions::default()
+    });
+    builder.append(NOW_MS, None, Some(b"v"), &[]);
+    builder.build().unwrap()
+}
+
+#[test]
+fn a_repeated_batch_is_known_after_a_crash_too() {
+    let disk = MemDisk::new();
+    let (mut log, _) = open(Arc::new(disk.clone()), small(), OpenMode::default()).unwrap();
+    for sequence in 0..30 {
+        append(&mut log, produced(0, sequence), NOW_MS).unwrap();
+    }
+    let end = log.log_end();
+    sync(&mut log).unwrap();
+    let (mut log, _) = open(Arc::new(disk.crash(3)), small(), OpenMode::default()).unwrap();
+    let repeated = validate_produced(produced(0, 29), log.config(), NOW_MS).unwrap();
+    let appended = log.append_as_leader(&repeated, 0, NOW_MS).unwrap();
+    assert!(appended.duplicate);
+    assert_eq!((appended.first, log.log_end()), (end - 1, end));
+    assert_eq!(append(&mut log, produced(0, 30), NOW_MS), Ok(end));
+}
+
+#[test]
+fn what_the_topic_does_not_want_is_refused_with_kafkas_code() {
+    let check = |config: LogConfig, bytes: Bytes, code: ErrorCode| {
+        assert_eq!(
+            validate_produced(bytes, &config, NOW_MS)
+                .unwrap_err()
+                .code(),
+            code
+        );
+    };
+    let base = LogConfig::default();
+    check(
+        LogConfig {
+            max_message_bytes: 100,
+            ..base.clone()
+        },
+        batch(1, 9, NOW_MS),
+        ErrorCode::MessageTooLarge,
+    );
+    check(
+        LogConfig {
+            segment_bytes: 100,
+            ..base.clone()
+        },
+        batch(1, 9, NOW_MS),
+        ErrorCode::RecordListTooLarge,
+    );
+    check(
+        base.clone(),
+        batch(1, 1, NOW_MS + 3_600_001),
+        ErrorCode::InvalidTimestamp,
+    );
+    check(
+        LogConfig {
+            timestamp_before_max_ms: 10,
+            ..base.clone()
+        },
+        batch(1, 1, NOW_MS - 11),
+        ErrorCode::InvalidTimestamp,
+    );
+    let mut keyless = BatchBuilder::new(BatchOptions::default());
+    keyless.append(NOW_MS, None, Some(b"v"), &[]);
+    check(
+        LogConfig {
+            compact: true,
+            ..base
+        },
+        keyless.build().unwrap(),
+        ErrorCode::InvalidRecord,
+    );
+}
+
+#[test]
+fn the_topic_may_rewrite_time_and_codec() {
+    let config = LogConfig {
+        timestamp_type: TimestampType::LogAppendTime,
+        compression: CompressionPolicy::Codec(Codec::Zstd),
+        ..LogConfig::default()
+    };
+    let (mut log, _) = open(Arc::new(MemDisk::new()), config, OpenMode::default()).unwrap();
+    append(&mut log, batch(1, 3, 5), NOW_MS).unwrap();
+    let stored = log.read(0, 3, 1, true).unwrap().bytes;
+    let header = BatchHeader::parse(&stored).unwrap();
+    header.check_crc(&stored).unwrap();
+    assert_eq!(header.attributes.codec().unwrap(), Codec::Zstd);
+    assert_eq!(
+        (header.attributes.timestamp_type(), header.max_timestamp),
+        (TimestampType::LogAppendTime, NOW_MS)
+    );
+}
+
+#[test]
+fn the_real_disk_does_what_the_one_in_memory_does() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("orders-0");
+    let disk: Arc<dyn Disk> = Arc::new(RealDisk);
+    let (mut log, _) = Log::open(
+        disk.clone(),
+        path.clone(),
+        small(),
+        OpenMode::default(),
+        NOW_MS,
+    )
+    .unwrap();
+    for step in 0..40 {
+        append(&mut log, batch(step, 2, NOW_MS), NOW_MS).unwrap();
+    }
+    sync(&mut log).unwrap();
+    let before = contents(&log);
+    drop(log);
+    let (mut log, repair) = Log::open(
+        disk.clone(),
+        path.clone(),
+        small(),
+        OpenMode::default(),
+        NOW_MS,
+    )
+    .unwrap();
+    assert_eq!(repair, None);
+    assert_eq!(contents(&log), before);
+    log.close().unwrap();
+    let mode = OpenMode {
+        clean: true,
+        recovery_point: log.log_end(),
+        log_start: 0,
+    };
+    let (log, _) = Log::open(disk, path, small(), mode, NOW_MS).unwrap();
+    assert_eq!(contents(&log), before);
+}

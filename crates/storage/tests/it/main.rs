@@ -1,0 +1,64 @@
+//! The log as its users see it, on a disk in memory that crashes and on the real one.
+
+mod crash;
+mod log;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use mainstem_protocol::batch::{BatchBuilder, BatchOptions};
+use mainstem_storage::disk::Disk;
+use mainstem_storage::{Log, LogConfig, OpenMode, Repair, validate_produced};
+
+const NOW_MS: i64 = 1_700_000_000_000;
+
+/// A batch of `count` records whose values all begin with `tag`.
+fn batch(tag: u64, count: u64, timestamp: i64) -> Bytes {
+    let mut builder = BatchBuilder::new(BatchOptions::default());
+    for at in 0..count {
+        let value = format!("{tag}-{at}-{}", "x".repeat(40));
+        builder.append(timestamp, Some(b"key"), Some(value.as_bytes()), &[]);
+    }
+    builder.build().unwrap()
+}
+
+fn append(log: &mut Log, bytes: Bytes, now_ms: i64) -> Result<i64, String> {
+    let valid =
+        validate_produced(bytes, log.config(), now_ms).map_err(|error| error.to_string())?;
+    log.append_as_leader(&valid, 0, now_ms)
+        .map(|appended| appended.first)
+        .map_err(|error| error.to_string())
+}
+
+fn sync(log: &mut Log) -> Result<i64, String> {
+    let ticket = log.sync_ticket();
+    ticket.sync().map_err(|error| error.to_string())?;
+    Ok(log.on_synced(&ticket))
+}
+
+fn open(
+    disk: Arc<dyn Disk>,
+    config: LogConfig,
+    mode: OpenMode,
+) -> Result<(Log, Option<Repair>), String> {
+    Log::open(disk, PathBuf::from("/data/orders-0"), config, mode, NOW_MS)
+        .map_err(|error| error.to_string())
+}
+
+/// Every stored batch from the log start on, as (base offset, bytes).
+fn contents(log: &Log) -> Vec<(i64, Bytes)> {
+    let mut found = Vec::new();
+    let mut from = log.log_start();
+    while from < log.log_end() {
+        let slice = log.read(from, log.log_end(), 1, true).unwrap();
+        assert!(
+            slice.next_offset > from,
+            "offset {from} reads nothing below {}",
+            log.log_end()
+        );
+        found.push((from, slice.bytes));
+        from = slice.next_offset;
+    }
+    found
+}
