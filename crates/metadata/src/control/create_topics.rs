@@ -1,0 +1,364 @@
+//! CreateTopics (key 19).
+
+use std::collections::BTreeSet;
+
+use mainstem_protocol::messages::create_topics_request::CreatableTopic;
+use mainstem_protocol::messages::create_topics_response::{
+    CreatableTopicConfigs, CreatableTopicResult,
+};
+use mainstem_protocol::messages::{
+    ConfigRecord, CreateTopicsRequest, CreateTopicsResponse, MetadataRecord, TopicRecord,
+};
+use mainstem_protocol::{ErrorCode, Str, Uuid};
+
+use super::Decision;
+use crate::config::{TOPIC_CONFIGS, check_topic_value};
+use crate::image::partition_record;
+use crate::limits::{PARTITIONS_PER_REQUEST_MAX, TOPIC_NAME_BYTES_MAX};
+use crate::{ConfigResource, MetadataImage, PartitionState, Topic};
+
+/// What a request leaves open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TopicDefaults {
+    /// `num.partitions`.
+    pub partitions: i32,
+    /// `default.replication.factor`.
+    pub replication_factor: i16,
+}
+
+/// A refusal of one topic.
+struct Refusal(ErrorCode, String);
+
+/// Decides on each topic by itself; those that are sound are created together.
+pub fn create_topics(
+    image: &MetadataImage,
+    request: &CreateTopicsRequest,
+    defaults: TopicDefaults,
+    new_id: &mut dyn FnMut() -> Uuid,
+) -> Decision<CreateTopicsResponse> {
+    let mut records = Vec::new();
+    let mut topics = Vec::with_capacity(request.topics.len());
+    let mut seen = BTreeSet::new();
+    let mut repeated = BTreeSet::new();
+    for topic in &request.topics {
+        if !seen.insert(topic.name.clone()) {
+            repeated.insert(topic.name.clone());
+        }
+    }
+    let mut budget = PARTITIONS_PER_REQUEST_MAX;
+    for topic in request
+        .topics
+        .iter()
+        .filter(|topic| seen.remove(topic.name.as_str()))
+    {
+        let planned = if repeated.contains(&topic.name) {
+            Err(Refusal(
+                ErrorCode::InvalidRequest,
+                "Duplicate topic name.".to_owned(),
+            ))
+        } else {
+            plan(image, topic, defaults, new_id())
+        };
+        let planned = planned.and_then(|planned| {
+            budget = budget.saturating_sub(count_of(&planned));
+            if budget >= 0 {
+                return Ok(planned);
+            }
+            let what = format!("Excessively large number of partitions per request: more than {PARTITIONS_PER_REQUEST_MAX}.");
+            Err(Refusal(ErrorCode::PolicyViolation, what))
+        });
+        match planned {
+            Ok(planned) => {
+                topics.push(success(topic, &planned));
+                if !request.validate_only {
+                    records.extend(topic_records(&planned, topic));
+                }
+            }
+            Err(Refusal(code, message)) => topics.push(CreatableTopicResult {
+                name: topic.name.detached(),
+                error_code: code.code(),
+                error_message: Some(Str::from(message)),
+                configs: None,
+                ..CreatableTopicResult::default()
+            }),
+        }
+    }
+    Decision {
+        records,
+        response: CreateTopicsResponse {
+            topics,
+            ..CreateTopicsResponse::default()
+        },
+    }
+}
+
+fn count_of(topic: &Topic) -> i32 {
+    i32::try_from(topic.partitions.len()).unwrap_or(i32::MAX)
+}
+
+/// Checks a topic's name; says what is wrong with it in Apache Kafka's terms.
+fn check_name(image: &MetadataImage, name: &str) -> Result<(), Refusal> {
+    let invalid = |what: String| Err(Refusal(ErrorCode::InvalidTopicException, what));
+    if name.is_empty() {
+        return invalid("Topic name is invalid: the empty string is not allowed".to_owned());
+    }
+    if name == "." || name == ".." {
+        return invalid(format!("Topic name is invalid: '{name}' is not allowed"));
+    }
+    if name.len() > TOPIC_NAME_BYTES_MAX {
+        return invalid(format!(
+            "Topic name is invalid: the length of '{name}' is longer than the max allowed length {TOPIC_NAME_BYTES_MAX}"
+        ));
+    }
+    if !name
+        .bytes()
+        .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-'))
+    {
+        return invalid(format!(
+            "Topic name is invalid: '{name}' contains one or more characters other than ASCII alphanumerics, '.', '_' and '-'"
+        ));
+    }
+    if image.topic(name).is_some() {
+        return Err(Refusal(
+            ErrorCode::TopicAlreadyExists,
+            format!("Topic '{name}' already exists."),
+        ));
+    }
+    // Metrics replace dots by underscores, so names that differ only there would collide.
+    let folded = name.replace('.', "_");
+    if folded.contains('_')
+        && let Some(other) = image
+            .topics()
+            .find(|topic| topic.name.replace('.', "_") == folded)
+    {
+        return invalid(format!(
+            "Topic '{name}' collides with existing topic: {}",
+            other.name
+        ));
+    }
+    Ok(())
+}
+
+fn plan(
+    image: &MetadataImage,
+    topic: &CreatableTopic,
+    defaults: TopicDefaults,
+    id: Uuid,
+) -> Result<Topic, Refusal> {
+    check_name(image, &topic.name)?;
+    let partitions = if topic.assignments.is_empty() {
+        place(image, topic, defaults)?
+    } else {
+        assigned(image, topic)?
+    };
+    for config in &topic.configs {
+        let Some(value) = &config.value else {
+            let what = format!(
+                "Null value not supported for topic configs: {}",
+                config.name
+            );
+            return Err(Refusal(ErrorCode::InvalidConfig, what));
+        };
+        check_topic_value(&config.name, value)
+            .map_err(|error| Refusal(ErrorCode::InvalidConfig, error.to_string()))?;
+    }
+    Ok(Topic {
+        name: topic.name.detached(),
+        id,
+        partitions,
+    })
+}
+
+fn unfenced(image: &MetadataImage) -> Vec<i32> {
+    image
+        .brokers()
+        .filter(|broker| !broker.fenced)
+        .map(|broker| broker.id)
+        .collect()
+}
+
+/// A new partition on `replicas`, the first of which leads.
+pub(super) fn new_partition(image: &MetadataImage, replicas: Vec<i32>) -> PartitionState {
+    let directories = replicas
+        .iter()
+        .map(|id| {
+            image
+                .broker(*id)
+                .and_then(|broker| broker.directories.first().copied())
+                .unwrap_or_default()
+        })
+        .collect();
+    PartitionState {
+        isr: replicas.clone(),
+        leader: replicas.first().copied().unwrap_or(-1),
+        replicas,
+        leader_epoch: 0,
+        partition_epoch: 0,
+        directories,
+    }
+}
+
+/// Places `count` partitions round robin over the brokers, from the `first` on.
+pub(super) fn round_robin(
+    image: &MetadataImage,
+    first: usize,
+    count: usize,
+    replication_factor: usize,
+) -> Result<Vec<PartitionState>, (ErrorCode, String)> {
+    let brokers = unfenced(image);
+    if replication_factor == 0 || replication_factor > brokers.len() {
+        let what = format!(
+            "Unable to replicate the partition {replication_factor} time(s): The target replication factor of \
+             {replication_factor} cannot be reached because only {} broker(s) are registered.",
+            brokers.len()
+        );
+        return Err((ErrorCode::InvalidReplicationFactor, what));
+    }
+    let partition = |at: usize| {
+        let replicas = (0..replication_factor)
+            .map(|replica| brokers[(at + replica) % brokers.len()])
+            .collect();
+        new_partition(image, replicas)
+    };
+    Ok((first..first + count).map(partition).collect())
+}
+
+fn place(
+    image: &MetadataImage,
+    topic: &CreatableTopic,
+    defaults: TopicDefaults,
+) -> Result<Vec<PartitionState>, Refusal> {
+    let factor = match topic.replication_factor {
+        -1 => defaults.replication_factor,
+        factor => factor,
+    };
+    if factor <= 0 {
+        let what = "Replication factor must be larger than 0, or -1 to use the default value.";
+        return Err(Refusal(
+            ErrorCode::InvalidReplicationFactor,
+            what.to_owned(),
+        ));
+    }
+    let count = match topic.num_partitions {
+        -1 => defaults.partitions,
+        count => count,
+    };
+    let wrong = || {
+        let what = "Number of partitions was set to an invalid non-positive value.";
+        Refusal(ErrorCode::InvalidPartitions, what.to_owned())
+    };
+    let count = usize::try_from(count)
+        .ok()
+        .filter(|count| *count > 0)
+        .ok_or_else(wrong)?;
+    if count > PARTITIONS_PER_REQUEST_MAX.unsigned_abs() as usize {
+        let what = format!(
+            "{count} partitions are more than the {PARTITIONS_PER_REQUEST_MAX} that one request may create."
+        );
+        return Err(Refusal(ErrorCode::PolicyViolation, what));
+    }
+    let factor = usize::try_from(factor).unwrap_or(0);
+    round_robin(image, 0, count, factor).map_err(|(code, what)| Refusal(code, what))
+}
+
+fn assigned(image: &MetadataImage, topic: &CreatableTopic) -> Result<Vec<PartitionState>, Refusal> {
+    let invalid = |what: String| Refusal(ErrorCode::InvalidReplicaAssignment, what);
+    if topic.replication_factor != -1 {
+        let what = "A manual partition assignment was specified, but replication factor was not set to -1.";
+        return Err(Refusal(ErrorCode::InvalidRequest, what.to_owned()));
+    }
+    if topic.num_partitions != -1 {
+        let what =
+            "A manual partition assignment was specified, but numPartitions was not set to -1.";
+        return Err(Refusal(ErrorCode::InvalidRequest, what.to_owned()));
+    }
+    let mut assignments: Vec<_> = topic.assignments.iter().collect();
+    assignments.sort_by_key(|assignment| assignment.partition_index);
+    let mut partitions = Vec::with_capacity(assignments.len());
+    for (expected, assignment) in (0..).zip(&assignments) {
+        if assignment.partition_index != expected {
+            return Err(invalid(
+                "partitions should be a consecutive 0-based integer sequence".to_owned(),
+            ));
+        }
+        check_replicas(image, &assignment.broker_ids)
+            .map_err(|(code, what)| Refusal(code, what))?;
+        partitions.push(new_partition(image, assignment.broker_ids.clone()));
+    }
+    Ok(partitions)
+}
+
+/// Checks a list of replicas that a client gave.
+pub(super) fn check_replicas(
+    image: &MetadataImage,
+    replicas: &[i32],
+) -> Result<(), (ErrorCode, String)> {
+    let invalid = |what: String| Err((ErrorCode::InvalidReplicaAssignment, what));
+    if replicas.is_empty() {
+        return invalid(
+            "The manual partition assignment includes an empty replica list.".to_owned(),
+        );
+    }
+    let distinct: BTreeSet<_> = replicas.iter().collect();
+    if distinct.len() != replicas.len() {
+        return invalid(format!(
+            "The manual partition assignment includes a broker more than once: {replicas:?}."
+        ));
+    }
+    match replicas.iter().find(|id| image.broker(**id).is_none()) {
+        Some(id) => invalid(format!(
+            "The manual partition assignment includes broker {id}, but no such broker is registered."
+        )),
+        None => Ok(()),
+    }
+}
+
+fn topic_records(topic: &Topic, request: &CreatableTopic) -> Vec<MetadataRecord> {
+    let mut records: Vec<MetadataRecord> = vec![
+        TopicRecord {
+            name: topic.name.clone(),
+            topic_id: topic.id,
+        }
+        .into(),
+    ];
+    for config in &request.configs {
+        let record = ConfigRecord {
+            resource_type: ConfigResource::TOPIC,
+            resource_name: topic.name.clone(),
+            name: config.name.detached(),
+            value: config.value.as_ref().map(Str::detached),
+        };
+        records.push(record.into());
+    }
+    for (index, state) in (0..).zip(&topic.partitions) {
+        records.push(partition_record(topic, index, state).into());
+    }
+    records
+}
+
+fn success(request: &CreatableTopic, topic: &Topic) -> CreatableTopicResult {
+    let set = |name: &str| request.configs.iter().find(|config| config.name == *name);
+    let configs = TOPIC_CONFIGS.iter().map(|row| {
+        let given = set(row.name);
+        let value = given.and_then(|config| config.value.clone());
+        CreatableTopicConfigs {
+            name: Str::from_static(row.name),
+            value: Some(value.unwrap_or(Str::from_static(row.default))),
+            read_only: false,
+            // 1: set for this topic; 5: the default.
+            config_source: if given.is_some() { 1 } else { 5 },
+            is_sensitive: false,
+        }
+    });
+    CreatableTopicResult {
+        name: topic.name.clone(),
+        topic_id: topic.id,
+        num_partitions: count_of(topic),
+        replication_factor: topic.partitions.first().map_or(-1, |state| {
+            i16::try_from(state.replicas.len()).unwrap_or(i16::MAX)
+        }),
+        configs: Some(configs.collect()),
+        error_message: None,
+        ..CreatableTopicResult::default()
+    }
+}

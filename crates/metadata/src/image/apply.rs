@@ -1,0 +1,322 @@
+//! How each record changes the image. The only code that does.
+
+use std::sync::Arc;
+
+use mainstem_protocol::messages::{
+    BrokerRegistrationChangeRecord, ConfigRecord, MetadataRecord, PartitionChangeRecord,
+    PartitionRecord, RegisterBrokerRecord,
+};
+use mainstem_protocol::{Str, Uuid};
+
+use super::{Broker, Changed, ConfigResource, Endpoint, MetadataImage, PartitionState, Topic};
+
+/// A record that does not fit the image: the log is corrupt, or was written by something that we do not understand.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ApplyError {
+    /// A record about a topic that is not there.
+    #[error("{record} names topic {id}, which does not exist")]
+    NoTopic {
+        /// Type of the record.
+        record: &'static str,
+        /// The topic.
+        id: Uuid,
+    },
+    /// A topic's name or id is taken.
+    #[error("topic {name} with id {id} exists already")]
+    TopicExists {
+        /// Its name.
+        name: Str,
+        /// Its id.
+        id: Uuid,
+    },
+    /// Partitions are dense.
+    #[error("partition {partition} of {topic} does not follow the {count} that are there")]
+    PartitionOrder {
+        /// The topic.
+        topic: Str,
+        /// The partition.
+        partition: i32,
+        /// Partitions there.
+        count: usize,
+    },
+    /// A record about a broker that is not registered, or under another epoch.
+    #[error("broker {id} is not registered with epoch {epoch}")]
+    NoBroker {
+        /// The broker.
+        id: i32,
+        /// As named.
+        epoch: i64,
+    },
+}
+
+fn detached(ids: &[i32]) -> Vec<i32> {
+    ids.to_vec()
+}
+
+impl MetadataImage {
+    /// Applies a record; `changed` gathers what it touched.
+    pub fn apply(
+        &mut self,
+        record: &MetadataRecord,
+        changed: &mut Changed,
+    ) -> Result<(), ApplyError> {
+        match record {
+            MetadataRecord::FeatureLevel(fields) => {
+                changed.features = true;
+                if fields.feature_level == 0 {
+                    self.features.remove(fields.name.as_str());
+                } else {
+                    self.features
+                        .insert(fields.name.detached(), fields.feature_level);
+                }
+            }
+            MetadataRecord::Topic(fields) => {
+                self.add_topic(&fields.name, fields.topic_id, changed)?
+            }
+            MetadataRecord::Partition(fields) => self.add_partition(fields, changed)?,
+            MetadataRecord::PartitionChange(fields) => self.change_partition(fields, changed)?,
+            MetadataRecord::RemoveTopic(fields) => self.remove_topic(fields.topic_id, changed)?,
+            MetadataRecord::Config(fields) => self.set_config(fields, changed),
+            MetadataRecord::RegisterBroker(fields) => self.register_broker(fields, changed),
+            MetadataRecord::UnregisterBroker(fields) => {
+                self.brokers.remove(&fields.broker_id);
+                changed.brokers.insert(fields.broker_id);
+            }
+            MetadataRecord::BrokerRegistrationChange(fields) => {
+                self.change_broker(fields, changed)?
+            }
+            MetadataRecord::FenceBroker(fields) => {
+                self.fence(fields.id, fields.epoch, true, changed)?
+            }
+            MetadataRecord::UnfenceBroker(fields) => {
+                self.fence(fields.id, fields.epoch, false, changed)?
+            }
+            MetadataRecord::ProducerIds(fields) => self.next_producer_id = fields.next_producer_id,
+            // Kept in the log for others; nothing of ours looks at them yet.
+            MetadataRecord::NoOp(_)
+            | MetadataRecord::BeginTransaction(_)
+            | MetadataRecord::EndTransaction(_)
+            | MetadataRecord::AbortTransaction(_)
+            | MetadataRecord::ZkMigrationState(_)
+            | MetadataRecord::RegisterController(_)
+            | MetadataRecord::UnregisterController(_)
+            | MetadataRecord::ClearElr(_)
+            | MetadataRecord::ClientQuota(_)
+            | MetadataRecord::AccessControlEntry(_)
+            | MetadataRecord::RemoveAccessControlEntry(_)
+            | MetadataRecord::UserScramCredential(_)
+            | MetadataRecord::RemoveUserScramCredential(_)
+            | MetadataRecord::DelegationToken(_)
+            | MetadataRecord::RemoveDelegationToken(_) => {}
+        }
+        Ok(())
+    }
+
+    fn add_topic(&mut self, name: &Str, id: Uuid, changed: &mut Changed) -> Result<(), ApplyError> {
+        if self.topics_by_name.contains_key(name.as_str()) || self.topics_by_id.contains_key(&id) {
+            return Err(ApplyError::TopicExists {
+                name: name.detached(),
+                id,
+            });
+        }
+        self.put_topic(Topic {
+            name: name.detached(),
+            id,
+            partitions: Vec::new(),
+        });
+        changed.topics.insert(id);
+        Ok(())
+    }
+
+    fn put_topic(&mut self, topic: Topic) {
+        let topic = Arc::new(topic);
+        self.topics_by_id.insert(topic.id, topic.clone());
+        self.topics_by_name.insert(topic.name.clone(), topic);
+    }
+
+    fn topic_for(&self, record: &'static str, id: Uuid) -> Result<Topic, ApplyError> {
+        match self.topics_by_id.get(&id) {
+            Some(topic) => Ok(Topic::clone(topic)),
+            None => Err(ApplyError::NoTopic { record, id }),
+        }
+    }
+
+    fn add_partition(
+        &mut self,
+        fields: &PartitionRecord,
+        changed: &mut Changed,
+    ) -> Result<(), ApplyError> {
+        let mut topic = self.topic_for("a partition record", fields.topic_id)?;
+        let state = PartitionState {
+            replicas: detached(&fields.replicas),
+            isr: detached(&fields.isr),
+            leader: fields.leader,
+            leader_epoch: fields.leader_epoch,
+            partition_epoch: fields.partition_epoch,
+            directories: fields.directories.clone(),
+        };
+        let count = topic.partitions.len();
+        match usize::try_from(fields.partition_id) {
+            Ok(at) if at < count => topic.partitions[at] = state,
+            Ok(at) if at == count => topic.partitions.push(state),
+            _ => {
+                let (topic, partition) = (topic.name, fields.partition_id);
+                return Err(ApplyError::PartitionOrder {
+                    topic,
+                    partition,
+                    count,
+                });
+            }
+        }
+        self.put_topic(topic);
+        changed.topics.insert(fields.topic_id);
+        Ok(())
+    }
+
+    fn change_partition(
+        &mut self,
+        fields: &PartitionChangeRecord,
+        changed: &mut Changed,
+    ) -> Result<(), ApplyError> {
+        /// A leader field of this value means "as before".
+        const NO_LEADER_CHANGE: i32 = -2;
+        let mut topic = self.topic_for("a partition change", fields.topic_id)?;
+        let count = topic.partitions.len();
+        let at = usize::try_from(fields.partition_id)
+            .ok()
+            .filter(|at| *at < count);
+        let Some(state) = at.and_then(|at| topic.partitions.get_mut(at)) else {
+            let (topic, partition) = (topic.name, fields.partition_id);
+            return Err(ApplyError::PartitionOrder {
+                topic,
+                partition,
+                count,
+            });
+        };
+        if let Some(isr) = &fields.isr {
+            state.isr = detached(isr);
+        }
+        if let Some(replicas) = &fields.replicas {
+            state.replicas = detached(replicas);
+        }
+        if let Some(directories) = &fields.directories {
+            state.directories.clone_from(directories);
+        }
+        if fields.leader != NO_LEADER_CHANGE {
+            state.leader = fields.leader;
+            state.leader_epoch += 1;
+        }
+        state.partition_epoch += 1;
+        self.put_topic(topic);
+        changed.topics.insert(fields.topic_id);
+        Ok(())
+    }
+
+    fn remove_topic(&mut self, id: Uuid, changed: &mut Changed) -> Result<(), ApplyError> {
+        let Some(topic) = self.topics_by_id.remove(&id) else {
+            return Err(ApplyError::NoTopic {
+                record: "a topic removal",
+                id,
+            });
+        };
+        self.topics_by_name.remove(topic.name.as_str());
+        self.configs.remove(&ConfigResource::topic(&topic.name));
+        changed.topics.remove(&id);
+        changed.removed_topics.insert(id);
+        Ok(())
+    }
+
+    fn set_config(&mut self, fields: &ConfigRecord, changed: &mut Changed) {
+        let resource = ConfigResource {
+            resource_type: fields.resource_type,
+            name: fields.resource_name.detached(),
+        };
+        let mut values = self
+            .configs
+            .get(&resource)
+            .map(|values| (**values).clone())
+            .unwrap_or_default();
+        match &fields.value {
+            Some(value) => values.insert(fields.name.detached(), value.detached()),
+            None => values.remove(fields.name.as_str()),
+        };
+        if values.is_empty() {
+            self.configs.remove(&resource);
+        } else {
+            self.configs.insert(resource.clone(), Arc::new(values));
+        }
+        changed.configs.insert(resource);
+    }
+
+    fn register_broker(&mut self, fields: &RegisterBrokerRecord, changed: &mut Changed) {
+        let endpoints = fields.end_points.iter().map(|endpoint| Endpoint {
+            name: endpoint.name.detached(),
+            host: endpoint.host.detached(),
+            port: endpoint.port,
+            security_protocol: endpoint.security_protocol,
+        });
+        let features = fields.features.iter().map(|feature| {
+            (
+                feature.name.detached(),
+                feature.min_supported_version,
+                feature.max_supported_version,
+            )
+        });
+        let broker = Broker {
+            id: fields.broker_id,
+            epoch: fields.broker_epoch,
+            incarnation: fields.incarnation_id,
+            endpoints: endpoints.collect(),
+            features: features.collect(),
+            rack: fields.rack.as_ref().map(Str::detached),
+            fenced: fields.fenced,
+            in_controlled_shutdown: fields.in_controlled_shutdown,
+            directories: fields.log_dirs.clone(),
+        };
+        self.brokers.insert(broker.id, Arc::new(broker));
+        changed.brokers.insert(fields.broker_id);
+    }
+
+    fn change_broker(
+        &mut self,
+        fields: &BrokerRegistrationChangeRecord,
+        changed: &mut Changed,
+    ) -> Result<(), ApplyError> {
+        let (id, epoch) = (fields.broker_id, fields.broker_epoch);
+        let current = self.brokers.get(&id).filter(|broker| broker.epoch == epoch);
+        let mut broker = current
+            .map(|broker| Broker::clone(broker))
+            .ok_or(ApplyError::NoBroker { id, epoch })?;
+        match fields.fenced {
+            -1 => broker.fenced = false,
+            1 => broker.fenced = true,
+            _ => {}
+        }
+        if fields.in_controlled_shutdown != 0 {
+            broker.in_controlled_shutdown = true;
+        }
+        if !fields.log_dirs.is_empty() {
+            broker.directories.clone_from(&fields.log_dirs);
+        }
+        self.brokers.insert(id, Arc::new(broker));
+        changed.brokers.insert(id);
+        Ok(())
+    }
+
+    fn fence(
+        &mut self,
+        id: i32,
+        epoch: i64,
+        fenced: bool,
+        changed: &mut Changed,
+    ) -> Result<(), ApplyError> {
+        let current = self.brokers.get(&id).filter(|broker| broker.epoch == epoch);
+        let mut broker = current
+            .map(|broker| Broker::clone(broker))
+            .ok_or(ApplyError::NoBroker { id, epoch })?;
+        broker.fenced = fenced;
+        self.brokers.insert(id, Arc::new(broker));
+        changed.brokers.insert(id);
+        Ok(())
+    }
+}
