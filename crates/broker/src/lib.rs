@@ -1,1 +1,28 @@
-//! TBD
+//! The node: sockets, dispatch, handlers, partitions, and the drivers of the cores.
+//!
+//! Threads: one current-thread runtime per core serves connections, each connection stays on its core; Produce and Fetch never hand
+//! a request to another task. A control runtime holds the group shards and HTTP. The controller, the sync threads and the housekeeper
+//! are plain threads, since they block on the disk.
+
+mod clock;
+pub mod config;
+mod context;
+mod controller;
+mod dispatch;
+mod fetch;
+mod groups;
+mod handlers;
+mod housekeeping;
+mod http;
+pub mod limits;
+mod log_dirs;
+mod net;
+mod node;
+mod partition;
+mod partitions;
+mod producer_ids;
+mod sync;
+
+pub use config::{Durability, NodeConfig, Properties, PropertyError};
+pub use dispatch::{ApiRange, api_ranges};
+pub use node::{RunningNode, StartError, StartReport, start};

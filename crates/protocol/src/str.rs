@@ -48,7 +48,7 @@ impl Str {
     }
 
     /// The shared bytes of the text.
-    pub fn bytes(&self) -> &Bytes {
+    pub fn shared_bytes(&self) -> &Bytes {
         &self.0
     }
 

@@ -1,0 +1,138 @@
+//! Properties under Kafka's names: reading a file, checking values, asking for them by type.
+
+use std::collections::BTreeMap;
+
+use mainstem_metadata::config::{ConfigError, broker_config, check_type};
+
+use super::Durability;
+
+/// Our own property: `disk` or `page-cache`.
+const DURABILITY: &str = "durability";
+
+/// Properties that were given, checked; others have their defaults.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Properties {
+    given: BTreeMap<String, String>,
+    warnings: Vec<String>,
+}
+
+/// Why a property cannot be taken.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PropertyError {
+    /// A line that is not `name = value`.
+    #[error("{place}: {line:?} is not name = value")]
+    Syntax {
+        /// File and line, or the option.
+        place: String,
+        /// The line.
+        line: String,
+    },
+    /// A value that its property cannot have.
+    #[error("{place}: {cause}")]
+    Value {
+        /// File and line, or the option.
+        place: String,
+        /// What is wrong.
+        cause: ConfigError,
+    },
+}
+
+impl Properties {
+    /// Takes the text of a properties file; `file` names it in errors.
+    pub fn read(&mut self, file: &str, text: &str) -> Result<(), PropertyError> {
+        let mut lines = text.lines().enumerate();
+        while let Some((at, line)) = lines.next() {
+            let mut line = line.trim().to_owned();
+            if line.is_empty() || line.starts_with('#') || line.starts_with('!') {
+                continue;
+            }
+            // A backslash at the end joins the next line.
+            while line.ends_with('\\') {
+                line.pop();
+                match lines.next() {
+                    Some((_, next)) => line.push_str(next.trim_start()),
+                    None => break,
+                }
+            }
+            self.set_at(&format!("{file} line {}", at + 1), &line)?;
+        }
+        Ok(())
+    }
+
+    /// Takes a `name=value` option.
+    pub fn set(&mut self, option: &str) -> Result<(), PropertyError> {
+        self.set_at(&format!("option {option}"), option)
+    }
+
+    fn set_at(&mut self, place: &str, line: &str) -> Result<(), PropertyError> {
+        let split = line.split_once('=').or_else(|| line.split_once(':'));
+        let Some((name, value)) = split
+            .map(|(name, value)| (name.trim(), value.trim()))
+            .filter(|(name, _)| !name.is_empty())
+        else {
+            return Err(PropertyError::Syntax {
+                place: place.to_owned(),
+                line: line.to_owned(),
+            });
+        };
+        let refuse = |cause| PropertyError::Value {
+            place: place.to_owned(),
+            cause,
+        };
+        if name == DURABILITY {
+            if !matches!(value, "disk" | "page-cache") {
+                let choices = "disk, page-cache".to_owned();
+                let (name, value) = (name.to_owned(), value.to_owned());
+                return Err(refuse(ConfigError::Choice {
+                    name,
+                    value,
+                    choices,
+                }));
+            }
+        } else if let Some(row) = broker_config(name) {
+            check_type(name, row.value_type, value).map_err(refuse)?;
+        } else {
+            self.warnings
+                .push(format!("{place}: unknown property {name} has no effect"));
+        }
+        self.given.insert(name.to_owned(), value.to_owned());
+        Ok(())
+    }
+
+    /// What should be said about the properties: unknown ones.
+    pub fn warnings(&self) -> &[String] {
+        &self.warnings
+    }
+
+    /// A value that was given.
+    pub fn given(&self, name: &str) -> Option<&str> {
+        self.given.get(name).map(String::as_str)
+    }
+
+    /// A value, or its default.
+    pub fn text(&self, name: &str) -> Option<&str> {
+        self.given(name)
+            .or_else(|| broker_config(name).and_then(|row| row.default))
+    }
+
+    /// A number, or its default; 0 when it has none.
+    pub fn number(&self, name: &str) -> i64 {
+        self.text(name)
+            .and_then(|value| value.trim().parse().ok())
+            .unwrap_or(0)
+    }
+
+    /// A truth value, or its default.
+    pub fn flag(&self, name: &str) -> bool {
+        self.text(name)
+            .is_some_and(|value| value.trim().eq_ignore_ascii_case("true"))
+    }
+
+    /// When a record counts as committed.
+    pub fn durability(&self) -> Durability {
+        match self.given(DURABILITY) {
+            Some("page-cache") => Durability::PageCache,
+            _ => Durability::Disk,
+        }
+    }
+}

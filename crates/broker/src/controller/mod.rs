@@ -1,0 +1,162 @@
+//! The controller: the one thread that changes metadata.
+//!
+//! decide (a function of `mainstem_metadata::control`) → append to `__cluster_metadata-0` → apply to the image → sync → start and stop
+//! partitions → publish the image → answer. Commands that arrive together share a sync. A failed append or sync ends the role: nothing is
+//! changed any more until the node starts again.
+
+mod applying;
+mod metadata_log;
+
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+
+use mainstem_metadata::control::Decision;
+use mainstem_metadata::{Changed, MetadataImage};
+use mainstem_protocol::ErrorCode;
+use mainstem_protocol::messages::MetadataRecord;
+use tokio::sync::oneshot;
+
+pub(crate) use applying::start_partitions;
+pub(crate) use metadata_log::{MetadataLog, MetadataLogError};
+
+use crate::limits::CONTROLLER_MAILBOX;
+use crate::node::Node;
+
+/// Commands that are decided before one sync.
+const COMMANDS_PER_SYNC: usize = 64;
+
+type Reply = Box<dyn FnOnce(Result<(), ErrorCode>) + Send>;
+type Step = Box<dyn FnOnce(&MetadataImage) -> (Vec<MetadataRecord>, Reply) + Send>;
+
+enum Command {
+    Change(Step),
+    Stop,
+}
+
+/// The way to the controller.
+#[derive(Clone, Debug)]
+pub(crate) struct Controller {
+    commands: SyncSender<Command>,
+}
+
+impl std::fmt::Debug for Command {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Change(_) => "Change",
+            Self::Stop => "Stop",
+        })
+    }
+}
+
+/// The controller's end of its mailbox.
+#[derive(Debug)]
+pub(crate) struct Mailbox(Receiver<Command>);
+
+/// A controller and its mailbox.
+pub(crate) fn mailbox() -> (Controller, Mailbox) {
+    let (commands, receiver) = sync_channel(CONTROLLER_MAILBOX);
+    (Controller { commands }, Mailbox(receiver))
+}
+
+impl Controller {
+    /// Has `decide` called on the current image; the answer comes when its records are committed and in effect.
+    pub(crate) async fn change<R: Send + 'static>(
+        &self,
+        decide: impl FnOnce(&MetadataImage) -> Decision<R> + Send + 'static,
+    ) -> Result<R, ErrorCode> {
+        let (sender, receiver) = oneshot::channel();
+        let step: Step = Box::new(move |image| {
+            let Decision { records, response } = decide(image);
+            let reply: Reply = Box::new(move |result| {
+                let _ = sender.send(result.map(|()| response));
+            });
+            (records, reply)
+        });
+        match self.commands.try_send(Command::Change(step)) {
+            Ok(()) => receiver.await.unwrap_or(Err(ErrorCode::NotController)),
+            Err(TrySendError::Full(_)) => Err(ErrorCode::RequestTimedOut),
+            Err(TrySendError::Disconnected(_)) => Err(ErrorCode::NotController),
+        }
+    }
+
+    /// Lets the thread end.
+    pub(crate) fn stop(&self) {
+        let _ = self.commands.send(Command::Stop);
+    }
+}
+
+/// Runs the controller until it is told to stop; gives the metadata log back for closing.
+pub(crate) fn run(node: &Arc<Node>, mailbox: &Mailbox, mut log: MetadataLog) -> MetadataLog {
+    let mut image = MetadataImage::clone(&node.metadata.load());
+    let mut failed = false;
+    while let Ok(first) = mailbox.0.recv() {
+        let mut group = vec![first];
+        while group.len() < COMMANDS_PER_SYNC
+            && let Ok(next) = mailbox.0.try_recv()
+        {
+            group.push(next);
+        }
+        let mut stop = false;
+        let mut replies = Vec::new();
+        let mut changed = Changed::default();
+        let mut appended = false;
+        for command in group {
+            let Command::Change(step) = command else {
+                stop = true;
+                continue;
+            };
+            let (records, reply) = step(&image);
+            let result = if failed {
+                Err(ErrorCode::KafkaStorageError)
+            } else {
+                change(&mut log, &mut image, &records, &mut changed)
+            };
+            failed |= result.is_err();
+            appended |= !records.is_empty();
+            replies.push((reply, result));
+        }
+        if appended && !failed {
+            if let Err(error) = log.sync() {
+                tracing::error!(%error, "the metadata log cannot be synced: nothing is changed any more");
+                failed = true;
+            } else {
+                applying::apply(node, &image, &changed);
+            }
+        }
+        for (reply, result) in replies {
+            reply(if failed {
+                Err(ErrorCode::KafkaStorageError)
+            } else {
+                result
+            });
+        }
+        if stop {
+            break;
+        }
+    }
+    log
+}
+
+/// Appends and applies the records of one decision.
+fn change(
+    log: &mut MetadataLog,
+    image: &mut MetadataImage,
+    records: &[MetadataRecord],
+    changed: &mut Changed,
+) -> Result<(), ErrorCode> {
+    if records.is_empty() {
+        return Ok(());
+    }
+    let last = log.append(records).map_err(|error| {
+        tracing::error!(%error, "the metadata log cannot be written: nothing is changed any more");
+        ErrorCode::KafkaStorageError
+    })?;
+    for record in records {
+        image.apply(record, changed).map_err(|error| {
+            tracing::error!(%error, "a decision does not fit the image: nothing is changed any more");
+            ErrorCode::UnknownServerError
+        })?;
+    }
+    image.at = last;
+    Ok(())
+}

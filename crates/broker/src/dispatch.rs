@@ -1,0 +1,272 @@
+//! The table of APIs, and the way from a frame to a handler.
+//!
+//! The table is the only list: dispatch, ApiVersions and the page of what is served come from it. An API that is in the schema but not
+//! in the table stands in [`not_served`] with the reason; a test holds the two together.
+
+use std::future::Future;
+
+use mainstem_protocol::frame::{RequestHeader, encode_response};
+use mainstem_protocol::{ApiKey, Chunks, DecodeError, Decoder, EncodeError, Request};
+
+use crate::context::{RequestContext, Staged};
+use crate::handlers;
+
+/// Why a request is not answered: the connection is closed.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Refused {
+    /// No such API here.
+    #[error("API key {key} is not served")]
+    Api {
+        /// As sent.
+        key: i16,
+    },
+    /// No such version here.
+    #[error("{api} version {version} is not served")]
+    Version {
+        /// The API.
+        api: ApiKey,
+        /// As sent.
+        version: i16,
+    },
+    /// The bytes are not a request.
+    #[error("{api} version {version}: {cause}")]
+    Decode {
+        /// The API.
+        api: ApiKey,
+        /// As sent.
+        version: i16,
+        /// What is wrong.
+        cause: DecodeError,
+    },
+    /// Our answer does not fit the version: a mistake of ours.
+    #[error("the answer to {api} version {version}: {cause}")]
+    Encode {
+        /// The API.
+        api: ApiKey,
+        /// As sent.
+        version: i16,
+        /// What is wrong.
+        cause: EncodeError,
+    },
+}
+
+/// An API and its versions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ApiRange {
+    /// The API.
+    pub api: ApiKey,
+    /// Lowest version told to clients.
+    pub advertised_min: i16,
+    /// Lowest version served.
+    pub min: i16,
+    /// Highest version served.
+    pub max: i16,
+}
+
+/// The versions of an API: those of the schema, with Apache Kafka's own exceptions.
+fn range(api: ApiKey) -> ApiRange {
+    let mut range = ApiRange {
+        api,
+        advertised_min: api.min_version(),
+        min: api.min_version(),
+        max: api.max_version(),
+    };
+    if api == ApiKey::Produce {
+        // librdkafka takes a minimum above 0 for "no support" (KAFKA-18659).
+        range.advertised_min = 0;
+    }
+    if api.latest_version_unstable() {
+        range.max -= 1;
+    }
+    range
+}
+
+type Answer = Result<Chunks, Refused>;
+
+macro_rules! apis {
+    ($($api:ident $handler:ident,)*) => {
+        const SERVED: &[ApiKey] = &[$(ApiKey::$api,)*];
+
+        async fn route(cx: RequestContext, api: ApiKey, correlation_id: i32, decoder: Decoder) -> Result<Staged<Answer>, Refused> {
+            match api {
+                $(ApiKey::$api => run(cx, correlation_id, decoder, handlers::$handler::handle).await,)*
+                _ => Err(Refused::Api { key: api.code() }),
+            }
+        }
+    };
+}
+
+apis! {
+    // api                   handler
+    Produce                  produce,
+    Fetch                    fetch,
+    ListOffsets              list_offsets,
+    Metadata                 metadata,
+    ApiVersions              api_versions,
+    CreateTopics             create_topics,
+    DeleteTopics             delete_topics,
+    DeleteRecords            delete_records,
+    InitProducerId           init_producer_id,
+    OffsetForLeaderEpoch     offset_for_leader_epoch,
+    DescribeConfigs          describe_configs,
+    AlterConfigs             alter_configs,
+    CreatePartitions         create_partitions,
+    IncrementalAlterConfigs  incremental_alter_configs,
+    DescribeCluster          describe_cluster,
+}
+
+/// Every API that is served, with its versions, in the order of the keys.
+pub fn api_ranges() -> impl Iterator<Item = ApiRange> {
+    SERVED.iter().map(|api| range(*api))
+}
+
+/// Why an API of the schema is not served.
+pub(crate) fn not_served(api: ApiKey) -> Option<&'static str> {
+    use ApiKey as K;
+    if SERVED.contains(&api) {
+        return None;
+    }
+    Some(match api {
+        K::LeaderAndIsr | K::StopReplica | K::UpdateMetadata | K::ControlledShutdown => {
+            "removed from Kafka"
+        }
+        K::GetTelemetrySubscriptions | K::PushTelemetry => {
+            "Kafka without a telemetry plug-in does not offer it"
+        }
+        K::AddPartitionsToTxn
+        | K::AddOffsetsToTxn
+        | K::EndTxn
+        | K::WriteTxnMarkers
+        | K::TxnOffsetCommit => "transactions come later",
+        K::DescribeTransactions | K::ListTransactions | K::DescribeProducers => {
+            "transactions come later"
+        }
+        K::SaslHandshake | K::SaslAuthenticate => "listeners are plain so far",
+        K::DescribeAcls | K::CreateAcls | K::DeleteAcls => "authorisation comes later",
+        K::CreateDelegationToken
+        | K::RenewDelegationToken
+        | K::ExpireDelegationToken
+        | K::DescribeDelegationToken => "authentication comes later",
+        K::DescribeUserScramCredentials | K::AlterUserScramCredentials => {
+            "authentication comes later"
+        }
+        K::DescribeClientQuotas | K::AlterClientQuotas => "quotas come later",
+        K::ConsumerGroupHeartbeat | K::ConsumerGroupDescribe => {
+            "the consumer group protocol comes later"
+        }
+        K::ShareGroupHeartbeat | K::ShareGroupDescribe | K::ShareFetch | K::ShareAcknowledge => {
+            "share groups come later"
+        }
+        K::DescribeShareGroupOffsets | K::AlterShareGroupOffsets | K::DeleteShareGroupOffsets => {
+            "share groups come later"
+        }
+        K::InitializeShareGroupState | K::ReadShareGroupState | K::WriteShareGroupState => {
+            "share groups come later"
+        }
+        K::DeleteShareGroupState | K::ReadShareGroupStateSummary => "share groups come later",
+        K::StreamsGroupHeartbeat
+        | K::StreamsGroupDescribe
+        | K::StreamsGroupTopologyDescriptionUpdate => "streams groups come later",
+        K::DescribeTopicPartitions
+        | K::DescribeLogDirs
+        | K::ListConfigResources
+        | K::UpdateFeatures => "comes with the rest of administration",
+        _ => "one node has no use for it",
+    })
+}
+
+/// Takes a request to its handler. Errors close the connection.
+pub(crate) async fn dispatch(
+    mut cx: RequestContext,
+    header: &RequestHeader,
+    decoder: Decoder,
+) -> Result<Staged<Answer>, Refused> {
+    let api = header
+        .api()
+        .filter(|api| SERVED.contains(api))
+        .ok_or(Refused::Api {
+            key: header.api_key,
+        })?;
+    let versions = range(api);
+    let version = header.api_version;
+    if !(versions.min..=versions.max).contains(&version) {
+        if api == ApiKey::ApiVersions {
+            // A client that is newer than us learns what we speak, in the oldest form (KIP-511).
+            cx.version = 0;
+            let answer = handlers::api_versions::unsupported();
+            return Ok(Staged::Ready(encode(
+                api,
+                0,
+                header.correlation_id,
+                &answer,
+            )));
+        }
+        return Err(Refused::Version { api, version });
+    }
+    route(cx, api, header.correlation_id, decoder).await
+}
+
+fn encode<M: mainstem_protocol::Message>(
+    api: ApiKey,
+    version: i16,
+    correlation_id: i32,
+    response: &M,
+) -> Answer {
+    encode_response(api, version, correlation_id, response).map_err(|cause| {
+        tracing::error!(%api, version, %cause, "an answer cannot be written");
+        Refused::Encode {
+            api,
+            version,
+            cause,
+        }
+    })
+}
+
+async fn run<Q, F>(
+    cx: RequestContext,
+    correlation_id: i32,
+    mut decoder: Decoder,
+    handler: impl FnOnce(RequestContext, Q) -> F,
+) -> Result<Staged<Answer>, Refused>
+where
+    Q: Request,
+    Q::Response: Send + 'static,
+    F: Future<Output = Staged<Q::Response>>,
+{
+    let (api, version) = (Q::KEY, cx.version);
+    let request = Q::decode(&mut decoder, version).map_err(|cause| Refused::Decode {
+        api,
+        version,
+        cause,
+    })?;
+    Ok(match handler(cx, request).await {
+        Staged::Ready(response) => Staged::Ready(encode(api, version, correlation_id, &response)),
+        Staged::Pending(future) => Staged::pending(async move {
+            let response = future.await;
+            encode(api, version, correlation_id, &response)
+        }),
+        Staged::Silent => Staged::Silent,
+        Staged::Close => Staged::Close,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    //! The table against the schema.
+
+    use super::*;
+
+    #[test]
+    fn every_api_is_served_or_has_a_reason() {
+        for api in ApiKey::all() {
+            assert_eq!(SERVED.contains(&api), not_served(api).is_none(), "{api}");
+        }
+        assert!(SERVED.is_sorted());
+        let produce = range(ApiKey::Produce);
+        assert_eq!(
+            (produce.advertised_min, produce.min, produce.max),
+            (0, 3, 13)
+        );
+        assert_eq!(range(ApiKey::InitProducerId).max, 5);
+    }
+}

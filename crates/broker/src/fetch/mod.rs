@@ -1,0 +1,7 @@
+//! Fetch: sessions, reading, waiting.
+
+mod read;
+mod session;
+
+pub(crate) use read::{Found, Wanted, partition, read_all};
+pub(crate) use session::{FetchSessions, Opened, Session, SessionError, TopicKey};

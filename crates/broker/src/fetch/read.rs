@@ -1,0 +1,119 @@
+//! Reading what a fetch wants, within its bytes.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use mainstem_protocol::ErrorCode;
+use mainstem_protocol::messages::fetch_response::PartitionData;
+
+use super::TopicKey;
+use crate::handlers::list_offsets::check_epoch;
+use crate::limits::FETCH_BYTES_MAX;
+use crate::node::Node;
+use crate::partition::Partition;
+
+/// A partition as a fetch wants it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Wanted {
+    pub(crate) topic: TopicKey,
+    pub(crate) index: i32,
+    pub(crate) offset: i64,
+    pub(crate) max_bytes: i32,
+    pub(crate) current_leader_epoch: i32,
+}
+
+/// What was read of one partition.
+#[derive(Debug)]
+pub(crate) struct Found {
+    pub(crate) topic: TopicKey,
+    pub(crate) data: PartitionData,
+}
+
+/// What was read in all.
+#[derive(Debug)]
+pub(crate) struct Read {
+    pub(crate) found: Vec<Found>,
+    /// Bytes of records.
+    pub(crate) bytes: usize,
+    /// True when a partition cannot be read: the answer must not wait.
+    pub(crate) failed: bool,
+}
+
+/// Finds the partition.
+pub(crate) fn partition(node: &Node, wanted: &Wanted) -> Result<Arc<Partition>, ErrorCode> {
+    match &wanted.topic {
+        TopicKey::Name(name) => node
+            .partitions
+            .by_name(name, wanted.index)
+            .ok_or(ErrorCode::UnknownTopicOrPartition),
+        TopicKey::Id(id) => match node.partitions.by_id(*id, wanted.index) {
+            Some(partition) => Ok(partition),
+            None if node.metadata.load().topic_by_id(*id).is_some() => {
+                Err(ErrorCode::UnknownTopicOrPartition)
+            }
+            None => Err(ErrorCode::UnknownTopicId),
+        },
+    }
+}
+
+/// Reads every wanted partition in order until `max_bytes` are reached. The first batch of the first partition that has any comes
+/// whatever its size, so that a consumer always gets on (KIP-74).
+pub(crate) fn read_all(node: &Node, wanted: &[Wanted], max_bytes: i32) -> Read {
+    let mut left = usize::try_from(max_bytes).unwrap_or(0).min(FETCH_BYTES_MAX);
+    let mut read = Read {
+        found: Vec::with_capacity(wanted.len()),
+        bytes: 0,
+        failed: false,
+    };
+    for wanted in wanted {
+        let budget = left.min(usize::try_from(wanted.max_bytes).unwrap_or(0));
+        let data = match read_one(node, wanted, budget, read.bytes == 0) {
+            Ok(data) => data,
+            Err(code) => {
+                read.failed = true;
+                failure(wanted.index, code)
+            }
+        };
+        let bytes = data.records.as_ref().map_or(0, Bytes::len);
+        read.bytes += bytes;
+        left = left.saturating_sub(bytes);
+        read.found.push(Found {
+            topic: wanted.topic.clone(),
+            data,
+        });
+    }
+    read
+}
+
+fn read_one(
+    node: &Node,
+    wanted: &Wanted,
+    budget: usize,
+    min_one_batch: bool,
+) -> Result<PartitionData, ErrorCode> {
+    let partition = partition(node, wanted)?;
+    check_epoch(&partition, wanted.current_leader_epoch)?;
+    let (slice, offsets) = partition
+        .read(wanted.offset, budget, min_one_batch)
+        .map_err(|refusal| refusal.code)?;
+    Ok(PartitionData {
+        partition_index: wanted.index,
+        high_watermark: offsets.high_watermark,
+        last_stable_offset: offsets.high_watermark,
+        log_start_offset: offsets.log_start,
+        records: Some(slice.bytes),
+        ..PartitionData::default()
+    })
+}
+
+fn failure(index: i32, code: ErrorCode) -> PartitionData {
+    PartitionData {
+        partition_index: index,
+        error_code: code.code(),
+        high_watermark: -1,
+        last_stable_offset: -1,
+        log_start_offset: -1,
+        records: Some(Bytes::new()),
+        ..PartitionData::default()
+    }
+}

@@ -1,0 +1,39 @@
+//! AlterConfigs (key 33).
+
+use mainstem_metadata::control::alter_configs;
+use mainstem_protocol::messages::alter_configs_response::AlterConfigsResourceResponse;
+use mainstem_protocol::messages::{AlterConfigsRequest, AlterConfigsResponse};
+
+use crate::context::{RequestContext, Staged};
+
+pub(crate) async fn handle(
+    cx: RequestContext,
+    request: AlterConfigsRequest,
+) -> Staged<AlterConfigsResponse> {
+    Staged::pending(async move {
+        let asked = request
+            .resources
+            .iter()
+            .map(|resource| (resource.resource_type, resource.resource_name.detached()));
+        let asked: Vec<_> = asked.collect();
+        let decided = cx
+            .node
+            .controller
+            .change(move |image| alter_configs(image, &request))
+            .await;
+        decided.unwrap_or_else(|code| {
+            let responses = asked.into_iter().map(|(resource_type, resource_name)| {
+                AlterConfigsResourceResponse {
+                    error_code: code.code(),
+                    error_message: None,
+                    resource_type,
+                    resource_name,
+                }
+            });
+            AlterConfigsResponse {
+                responses: responses.collect(),
+                ..AlterConfigsResponse::default()
+            }
+        })
+    })
+}

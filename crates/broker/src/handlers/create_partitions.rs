@@ -1,0 +1,36 @@
+//! CreatePartitions (key 37).
+
+use mainstem_metadata::control::create_partitions;
+use mainstem_protocol::messages::create_partitions_response::CreatePartitionsTopicResult;
+use mainstem_protocol::messages::{CreatePartitionsRequest, CreatePartitionsResponse};
+
+use crate::context::{RequestContext, Staged};
+
+pub(crate) async fn handle(
+    cx: RequestContext,
+    request: CreatePartitionsRequest,
+) -> Staged<CreatePartitionsResponse> {
+    Staged::pending(async move {
+        let names: Vec<_> = request
+            .topics
+            .iter()
+            .map(|topic| topic.name.detached())
+            .collect();
+        let decided = cx
+            .node
+            .controller
+            .change(move |image| create_partitions(image, &request))
+            .await;
+        decided.unwrap_or_else(|code| {
+            let results = names.into_iter().map(|name| CreatePartitionsTopicResult {
+                name,
+                error_code: code.code(),
+                error_message: None,
+            });
+            CreatePartitionsResponse {
+                results: results.collect(),
+                ..CreatePartitionsResponse::default()
+            }
+        })
+    })
+}

@@ -1,0 +1,150 @@
+//! Fetch (key 1): read committed batches, now or as soon as there are enough of them.
+//!
+//! Stage one turns an incremental request into a full one and reads. If that is enough, the answer goes at once. Otherwise stage two waits
+//! for a high watermark to move, and reads again, until `min_bytes` are there or `max_wait_ms` are over.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use mainstem_protocol::ErrorCode;
+use mainstem_protocol::messages::fetch_response::{FetchableTopicResponse, PartitionData};
+use mainstem_protocol::messages::{FetchRequest, FetchResponse};
+use tokio::sync::Notify;
+use tokio::time::Instant;
+
+use crate::clock::random_bytes;
+use crate::context::{RequestContext, Staged};
+use crate::fetch::{Opened, Session, SessionError, TopicKey, Wanted, read_all};
+
+/// What the answer must be made of.
+struct Plan {
+    cx: RequestContext,
+    wanted: Vec<Wanted>,
+    session: Option<(Arc<Mutex<Session>>, bool)>,
+    min_bytes: usize,
+    max_bytes: i32,
+    read_committed: bool,
+}
+
+pub(crate) async fn handle(cx: RequestContext, request: FetchRequest) -> Staged<FetchResponse> {
+    let is_replica = request.replica_id >= 0 || request.replica_state.replica_id >= 0;
+    if is_replica {
+        return Staged::Ready(failure(ErrorCode::NotLeaderOrFollower));
+    }
+    let [a, b, c, d, ..] = random_bytes();
+    let (wanted, session) =
+        match cx
+            .node
+            .fetch_sessions
+            .open(cx.version, &request, i32::from_be_bytes([a, b, c, d]))
+        {
+            Ok(Opened::Full(wanted)) => (wanted, None),
+            Ok(Opened::Session(session, incremental)) => {
+                let wanted = session
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .wanted();
+                (wanted, Some((session, incremental)))
+            }
+            Err(SessionError(code)) => return Staged::Ready(failure(code)),
+        };
+    let plan = Plan {
+        cx,
+        wanted,
+        session,
+        min_bytes: usize::try_from(request.min_bytes).unwrap_or(0),
+        max_bytes: request.max_bytes,
+        read_committed: request.isolation_level == 1,
+    };
+    let wait = Duration::from_millis(u64::try_from(request.max_wait_ms).unwrap_or(0));
+    let read = read_all(&plan.cx.node, &plan.wanted, plan.max_bytes);
+    if read.bytes >= plan.min_bytes || read.failed || wait.is_zero() || plan.wanted.is_empty() {
+        return Staged::Ready(plan.answer(read.found));
+    }
+    Staged::pending(plan.wait(wait))
+}
+
+fn failure(code: ErrorCode) -> FetchResponse {
+    FetchResponse {
+        error_code: code.code(),
+        ..FetchResponse::default()
+    }
+}
+
+impl Plan {
+    /// Waits for more, then answers.
+    async fn wait(self, wait: Duration) -> FetchResponse {
+        let deadline = Instant::now() + wait;
+        let notify = Arc::new(Notify::new());
+        loop {
+            // Registered before reading, so that nothing that comes in between is missed.
+            for wanted in &self.wanted {
+                if let Ok(partition) = crate::fetch::partition(&self.cx.node, wanted) {
+                    partition.register_fetch(&notify);
+                }
+            }
+            let read = read_all(&self.cx.node, &self.wanted, self.max_bytes);
+            if read.bytes >= self.min_bytes || read.failed || Instant::now() >= deadline {
+                return self.answer(read.found);
+            }
+            let _ = tokio::time::timeout_at(deadline, notify.notified()).await;
+        }
+    }
+
+    /// Fills the response; an incremental session leaves out what did not change.
+    fn answer(&self, found: Vec<crate::fetch::Found>) -> FetchResponse {
+        let mut response = FetchResponse::default();
+        let mut session = self.session.as_ref().map(|(session, incremental)| {
+            (
+                session.lock().unwrap_or_else(PoisonError::into_inner),
+                *incremental,
+            )
+        });
+        if let Some((session, _)) = &session {
+            response.session_id = session.id();
+        }
+        for mut found in found {
+            if self.read_committed {
+                found.data.aborted_transactions = Some(Vec::new());
+            }
+            if let Some((session, incremental)) = &mut session {
+                let data = &found.data;
+                let has_data = data
+                    .records
+                    .as_ref()
+                    .is_some_and(|records| !records.is_empty());
+                let offsets = (data.log_start_offset, data.high_watermark);
+                let told = session.tell(
+                    &found.topic,
+                    data.partition_index,
+                    offsets,
+                    has_data,
+                    data.error_code != 0,
+                );
+                if *incremental && !told {
+                    continue;
+                }
+            }
+            push(&mut response, found.topic, found.data);
+        }
+        response
+    }
+}
+
+fn push(response: &mut FetchResponse, key: TopicKey, data: PartitionData) {
+    let is_same = response.responses.last().is_some_and(|last| match &key {
+        TopicKey::Name(name) => last.topic == *name,
+        TopicKey::Id(id) => last.topic_id == *id,
+    });
+    if !is_same {
+        let mut topic = FetchableTopicResponse::default();
+        match key {
+            TopicKey::Name(name) => topic.topic = name,
+            TopicKey::Id(id) => topic.topic_id = id,
+        }
+        response.responses.push(topic);
+    }
+    if let Some(last) = response.responses.last_mut() {
+        last.partitions.push(data);
+    }
+}

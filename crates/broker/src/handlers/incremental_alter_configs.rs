@@ -1,0 +1,41 @@
+//! IncrementalAlterConfigs (key 44).
+
+use mainstem_metadata::control::incremental_alter_configs;
+use mainstem_protocol::messages::incremental_alter_configs_response::AlterConfigsResourceResponse;
+use mainstem_protocol::messages::{
+    IncrementalAlterConfigsRequest, IncrementalAlterConfigsResponse,
+};
+
+use crate::context::{RequestContext, Staged};
+
+pub(crate) async fn handle(
+    cx: RequestContext,
+    request: IncrementalAlterConfigsRequest,
+) -> Staged<IncrementalAlterConfigsResponse> {
+    Staged::pending(async move {
+        let asked = request
+            .resources
+            .iter()
+            .map(|resource| (resource.resource_type, resource.resource_name.detached()));
+        let asked: Vec<_> = asked.collect();
+        let decided = cx
+            .node
+            .controller
+            .change(move |image| incremental_alter_configs(image, &request))
+            .await;
+        decided.unwrap_or_else(|code| {
+            let responses = asked.into_iter().map(|(resource_type, resource_name)| {
+                AlterConfigsResourceResponse {
+                    error_code: code.code(),
+                    error_message: None,
+                    resource_type,
+                    resource_name,
+                }
+            });
+            IncrementalAlterConfigsResponse {
+                responses: responses.collect(),
+                ..IncrementalAlterConfigsResponse::default()
+            }
+        })
+    })
+}

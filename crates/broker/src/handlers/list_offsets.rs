@@ -1,0 +1,118 @@
+//! ListOffsets (key 2): the first, the last, or an offset by time.
+//!
+//! The end of a log is told only when everything that was appended when the question came is committed, so that a client whose records
+//! were acknowledged with acks = 1 finds them.
+
+use std::sync::Arc;
+
+use mainstem_protocol::ErrorCode;
+use mainstem_protocol::messages::list_offsets_request::ListOffsetsPartition;
+use mainstem_protocol::messages::list_offsets_response::{
+    ListOffsetsPartitionResponse, ListOffsetsTopicResponse,
+};
+use mainstem_protocol::messages::{ListOffsetsRequest, ListOffsetsResponse};
+
+use crate::context::{RequestContext, Staged};
+use crate::partition::Partition;
+
+/// Timestamps with a meaning of their own.
+const LATEST: i64 = -1;
+const EARLIEST: i64 = -2;
+const MAX_TIMESTAMP: i64 = -3;
+const EARLIEST_LOCAL: i64 = -4;
+const LATEST_TIERED: i64 = -5;
+const EARLIEST_PENDING_UPLOAD: i64 = -6;
+
+pub(crate) async fn handle(
+    cx: RequestContext,
+    request: ListOffsetsRequest,
+) -> Staged<ListOffsetsResponse> {
+    Staged::pending(async move {
+        let mut response = ListOffsetsResponse::default();
+        for topic in request.topics {
+            let mut partitions = Vec::with_capacity(topic.partitions.len());
+            for asked in topic.partitions {
+                let partition = cx
+                    .node
+                    .partitions
+                    .by_name(&topic.name, asked.partition_index);
+                let index = asked.partition_index;
+                partitions.push(match find(partition, &asked).await {
+                    Ok(found) => ListOffsetsPartitionResponse {
+                        partition_index: index,
+                        timestamp: found.0,
+                        offset: found.1,
+                        leader_epoch: found.2,
+                        ..ListOffsetsPartitionResponse::default()
+                    },
+                    Err(code) => ListOffsetsPartitionResponse {
+                        partition_index: index,
+                        error_code: code.code(),
+                        ..ListOffsetsPartitionResponse::default()
+                    },
+                });
+            }
+            response.topics.push(ListOffsetsTopicResponse {
+                name: topic.name,
+                partitions,
+            });
+        }
+        response
+    })
+}
+
+/// Timestamp, offset and leader epoch; -1 for what there is not.
+async fn find(
+    partition: Option<Arc<Partition>>,
+    asked: &ListOffsetsPartition,
+) -> Result<(i64, i64, i32), ErrorCode> {
+    let partition = partition.ok_or(ErrorCode::UnknownTopicOrPartition)?;
+    check_epoch(&partition, asked.current_leader_epoch)?;
+    let offsets = partition.offsets().map_err(|refusal| refusal.code)?;
+    let none = (-1, -1, -1);
+    match asked.timestamp {
+        EARLIEST | EARLIEST_LOCAL => {
+            let start = offsets.log_start;
+            Ok((
+                -1,
+                start,
+                partition.epoch_of(start).unwrap_or(partition.leader_epoch),
+            ))
+        }
+        LATEST => {
+            partition.committed(offsets.log_end).await?;
+            let offsets = partition.offsets().map_err(|refusal| refusal.code)?;
+            Ok((-1, offsets.high_watermark, partition.leader_epoch))
+        }
+        MAX_TIMESTAMP => {
+            partition.committed(offsets.log_end).await?;
+            let found = partition
+                .offset_of_max_timestamp()
+                .map_err(|refusal| refusal.code)?;
+            Ok(found.map_or(none, |found| {
+                (found.timestamp, found.offset, found.leader_epoch)
+            }))
+        }
+        LATEST_TIERED | EARLIEST_PENDING_UPLOAD => Ok(none),
+        timestamp if timestamp < 0 => Err(ErrorCode::UnsupportedVersion),
+        timestamp => {
+            partition.committed(offsets.log_end).await?;
+            let found = partition
+                .offset_by_time(timestamp)
+                .map_err(|refusal| refusal.code)?;
+            Ok(found.map_or(none, |found| {
+                (found.timestamp, found.offset, found.leader_epoch)
+            }))
+        }
+    }
+}
+
+/// Compares the epoch that a client believes in with ours; -1 means that it does not say.
+pub(crate) fn check_epoch(partition: &Partition, believed: i32) -> Result<(), ErrorCode> {
+    match believed {
+        -1 => Ok(()),
+        believed if believed < partition.leader_epoch => Err(ErrorCode::FencedLeaderEpoch),
+        believed if believed > partition.leader_epoch => Err(ErrorCode::UnknownLeaderEpoch),
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,153 @@
+//! Produce (key 0): append record batches to the partitions this broker leads.
+//!
+//! Stage one validates and appends, in request order. Stage two waits until the batches are committed when acks = all. Failures are per
+//! partition and travel in the response; with acks = 0 nothing is answered, and a failure closes the connection.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use mainstem_protocol::ErrorCode;
+use mainstem_protocol::Str;
+use mainstem_protocol::messages::produce_request::PartitionProduceData;
+use mainstem_protocol::messages::produce_response::{
+    PartitionProduceResponse, TopicProduceResponse,
+};
+use mainstem_protocol::messages::{ProduceRequest, ProduceResponse};
+
+use crate::context::{RequestContext, Staged};
+use crate::partition::{Partition, Refusal};
+
+/// What stage two still waits for: which place in the response, which partition, up to which offset.
+type Waits = Vec<(usize, usize, Arc<Partition>, i64)>;
+
+pub(crate) async fn handle(cx: RequestContext, request: ProduceRequest) -> Staged<ProduceResponse> {
+    cx.node.sync.room().await;
+    let mut waits: Waits = Vec::new();
+    let mut failed = false;
+    let mut response = ProduceResponse::default();
+    response.responses.reserve(request.topic_data.len());
+    for (topic_at, topic) in request.topic_data.into_iter().enumerate() {
+        let mut answers = Vec::with_capacity(topic.partition_data.len());
+        for (partition_at, data) in topic.partition_data.into_iter().enumerate() {
+            let partition = if cx.version >= 13 {
+                let found = cx.node.partitions.by_id(topic.topic_id, data.index);
+                found.ok_or(ErrorCode::UnknownTopicId)
+            } else {
+                let found = cx.node.partitions.by_name(&topic.name, data.index);
+                found.ok_or(ErrorCode::UnknownTopicOrPartition)
+            };
+            let index = data.index;
+            let appended = append(&request.transactional_id, request.acks, partition, data);
+            answers.push(match appended {
+                Ok((partition, answer)) => {
+                    if request.acks == -1 && answer.1 >= 0 {
+                        waits.push((topic_at, partition_at, partition, answer.1));
+                    }
+                    answer.0
+                }
+                Err(refusal) => {
+                    failed = true;
+                    refused(index, refusal.code, Some(Str::from(refusal.message)))
+                }
+            });
+        }
+        response.responses.push(TopicProduceResponse {
+            name: topic.name,
+            topic_id: topic.topic_id,
+            partition_responses: answers,
+        });
+    }
+    match request.acks {
+        0 if failed => Staged::Close,
+        0 => Staged::Silent,
+        _ if waits.is_empty() => Staged::Ready(response),
+        _ => {
+            let timeout = Duration::from_millis(u64::try_from(request.timeout_ms).unwrap_or(0));
+            Staged::pending(commit(response, waits, timeout))
+        }
+    }
+}
+
+type Answered = (PartitionProduceResponse, i64);
+
+/// Appends the batch of one partition; the answer, and the offset that must be committed before it may go.
+fn append(
+    transactional_id: &Option<Str>,
+    acks: i16,
+    partition: Result<Arc<Partition>, ErrorCode>,
+    data: PartitionProduceData,
+) -> Result<(Arc<Partition>, Answered), Refusal> {
+    let refuse = |code: ErrorCode, message: &str| Refusal {
+        code,
+        message: message.to_owned(),
+    };
+    if !matches!(acks, -1..=1) {
+        return Err(refuse(
+            ErrorCode::InvalidRequiredAcks,
+            "acks must be -1, 0 or 1",
+        ));
+    }
+    if transactional_id.is_some() {
+        return Err(refuse(
+            ErrorCode::InvalidTxnState,
+            "transactions are not served yet",
+        ));
+    }
+    let partition = partition
+        .map_err(|code| refuse(code, "This server does not host this topic-partition."))?;
+    if partition.topic == "__consumer_offsets" || partition.topic == "__transaction_state" {
+        return Err(refuse(
+            ErrorCode::InvalidTopicException,
+            "clients must not write to an internal topic",
+        ));
+    }
+    let records: Bytes = data.records.unwrap_or_default();
+    if records.is_empty() {
+        return Err(refuse(
+            ErrorCode::InvalidRecord,
+            "a produce request carries exactly one batch for a partition",
+        ));
+    }
+    let (appended, log_start_offset) = partition.append_produced(records)?;
+    let answer = PartitionProduceResponse {
+        index: data.index,
+        base_offset: appended.first,
+        log_append_time_ms: appended.append_time_ms.unwrap_or(-1),
+        log_start_offset,
+        ..PartitionProduceResponse::default()
+    };
+    Ok((partition, (answer, appended.last + 1)))
+}
+
+fn refused(index: i32, code: ErrorCode, message: Option<Str>) -> PartitionProduceResponse {
+    PartitionProduceResponse {
+        index,
+        error_code: code.code(),
+        base_offset: -1,
+        log_append_time_ms: -1,
+        log_start_offset: -1,
+        error_message: message,
+        ..PartitionProduceResponse::default()
+    }
+}
+
+/// Stage two: each partition's batch must be committed before the deadline.
+async fn commit(mut response: ProduceResponse, waits: Waits, timeout: Duration) -> ProduceResponse {
+    let deadline = tokio::time::Instant::now() + timeout;
+    for (topic_at, partition_at, partition, offset) in waits {
+        let committed = tokio::time::timeout_at(deadline, partition.committed(offset)).await;
+        let code = match committed {
+            Ok(Ok(())) => continue,
+            Ok(Err(code)) => code,
+            Err(_) => ErrorCode::RequestTimedOut,
+        };
+        let topic = response.responses.get_mut(topic_at);
+        if let Some(answer) =
+            topic.and_then(|topic| topic.partition_responses.get_mut(partition_at))
+        {
+            *answer = refused(answer.index, code, None);
+        }
+    }
+    response
+}

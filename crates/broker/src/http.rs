@@ -1,0 +1,40 @@
+//! `/healthz` and `/readyz`.
+//!
+//! Healthy means that the process answers; ready means that the node serves Kafka.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::http::StatusCode;
+use axum::routing::get;
+
+use crate::node::Node;
+
+/// Serves on a socket that is bound already, until the runtime ends.
+pub(crate) async fn serve(
+    listener: tokio::net::TcpListener,
+    node: Arc<Node>,
+) -> std::io::Result<()> {
+    let ready = move || {
+        let node = node.clone();
+        async move {
+            if node.is_ready() {
+                (StatusCode::OK, "ready\n")
+            } else {
+                (StatusCode::SERVICE_UNAVAILABLE, "not ready\n")
+            }
+        }
+    };
+    let router = Router::new()
+        .route("/healthz", get(async || "ok\n"))
+        .route("/readyz", get(ready));
+    axum::serve(listener, router).await
+}
+
+/// Binds the socket.
+pub(crate) fn bind(address: SocketAddr) -> std::io::Result<std::net::TcpListener> {
+    let listener = std::net::TcpListener::bind(address)?;
+    listener.set_nonblocking(true)?;
+    Ok(listener)
+}

@@ -1,0 +1,272 @@
+//! The node's log directory: what it holds at a start, partitions' directories, checkpoints, and the marks of a clean stop.
+//!
+//! A partition's directory is `TOPIC-INDEX` with the topic's id in `partition.metadata`. A directory of another id is of a topic that was
+//! deleted and made again: it goes. Renamed directories (`…-delete`) left by a crash go too.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use mainstem_protocol::{Str, Uuid};
+use mainstem_storage::disk::{Disk, RealDisk};
+use mainstem_storage::log_dir::{
+    self, DirLock, LogDirError, MetaProperties, file, leave_clean_mark, read_meta,
+    read_partition_metadata, take_clean_mark, write_meta, write_partition_metadata,
+};
+use mainstem_storage::{Log, LogConfig, OpenError, OpenMode, Repair, read_offsets, write_offsets};
+
+use crate::clock::{now_ms, random_uuid};
+use crate::partition::Partition;
+
+/// The directory of the metadata log.
+pub(crate) const METADATA_DIR: &str = "__cluster_metadata-0";
+const DELETE_SUFFIX: &str = "-delete";
+
+/// The node's log directory.
+#[derive(Debug)]
+pub(crate) struct LogDirs {
+    pub(crate) disk: Arc<dyn Disk>,
+    pub(crate) dir: PathBuf,
+    pub(crate) meta: MetaProperties,
+    pub(crate) is_new: bool,
+    pub(crate) was_clean: bool,
+    recovery_points: BTreeMap<(String, i32), i64>,
+    log_starts: BTreeMap<(String, i32), i64>,
+    _lock: DirLock,
+}
+
+/// Why the directory cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum DataDirError {
+    /// The directory or one of its files.
+    #[error(transparent)]
+    Dir(#[from] LogDirError),
+    /// It belongs to another node.
+    #[error("{} belongs to node {found}, not to node {wanted}", dir.display())]
+    OtherNode {
+        /// The directory.
+        dir: PathBuf,
+        /// In `meta.properties`.
+        found: i32,
+        /// As configured.
+        wanted: i32,
+    },
+    /// A log.
+    #[error(transparent)]
+    Log(#[from] OpenError),
+    /// A checkpoint or a directory could not be read or written.
+    #[error("{}: {cause}", path.display())]
+    Disk {
+        /// The file or directory.
+        path: PathBuf,
+        /// What the disk said.
+        cause: std::io::Error,
+    },
+}
+
+type Offsets = BTreeMap<(String, i32), i64>;
+
+impl LogDirs {
+    /// Locks and reads the directory; makes it when it is new.
+    pub(crate) fn open(dir: &Path, node_id: i32) -> Result<Self, DataDirError> {
+        let disk: Arc<dyn Disk> = Arc::new(RealDisk);
+        let lock = log_dir::lock(dir)?;
+        let found = read_meta(&*disk, dir)?;
+        let is_new = found.is_none();
+        let meta = match found {
+            Some(meta) if meta.node_id != node_id => {
+                return Err(DataDirError::OtherNode {
+                    dir: dir.to_owned(),
+                    found: meta.node_id,
+                    wanted: node_id,
+                });
+            }
+            Some(meta) => meta,
+            None => {
+                let cluster_id = random_uuid().to_string();
+                let meta = MetaProperties {
+                    cluster_id,
+                    node_id,
+                    directory_id: random_uuid(),
+                };
+                write_meta(&*disk, dir, &meta)?;
+                meta
+            }
+        };
+        let was_clean = take_clean_mark(&*disk, dir)?;
+        let offsets = |name: &str| -> Result<Offsets, DataDirError> {
+            let path = dir.join(name);
+            let entries =
+                read_offsets(&*disk, &path).map_err(|cause| DataDirError::Disk { path, cause })?;
+            Ok(entries
+                .into_iter()
+                .map(|(topic, index, offset)| ((topic, index), offset))
+                .collect())
+        };
+        let recovery_points = offsets(file::RECOVERY_POINTS)?;
+        let log_starts = offsets(file::LOG_STARTS)?;
+        Ok(Self {
+            disk: disk.clone(),
+            dir: dir.to_owned(),
+            meta,
+            is_new,
+            was_clean,
+            recovery_points,
+            log_starts,
+            _lock: lock,
+        })
+    }
+
+    fn mode(&self, topic: &str, index: i32) -> OpenMode {
+        let key = (topic.to_owned(), index);
+        let at = |offsets: &Offsets| offsets.get(&key).copied().unwrap_or(0);
+        OpenMode {
+            clean: self.was_clean,
+            recovery_point: at(&self.recovery_points),
+            log_start: at(&self.log_starts),
+        }
+    }
+
+    /// Opens a partition's log, fresh when its directory is missing or of another topic. After an unclean stop what is there is synced
+    /// before it is shown to anybody.
+    pub(crate) fn open_partition(
+        &self,
+        topic: &Str,
+        id: Uuid,
+        index: i32,
+        config: LogConfig,
+    ) -> Result<(Log, Option<Repair>), DataDirError> {
+        let path = self.dir.join(format!("{topic}-{index}"));
+        let exists = self.disk.list(&path).is_ok();
+        let same =
+            exists && read_partition_metadata(&*self.disk, &path)?.is_none_or(|found| found == id);
+        if exists && !same {
+            self.doom(&path)?;
+        }
+        let mode = if same {
+            self.mode(topic, index)
+        } else {
+            OpenMode::default()
+        };
+        let (mut log, repair) = Log::open(self.disk.clone(), path.clone(), config, mode, now_ms())?;
+        if !same {
+            write_partition_metadata(&*self.disk, &path, id)?;
+        }
+        if same && !mode.clean {
+            let ticket = log.sync_ticket();
+            ticket
+                .sync()
+                .map_err(|cause| DataDirError::Disk { path, cause })?;
+            log.on_synced(&ticket);
+        }
+        Ok((log, repair))
+    }
+
+    /// Opens the metadata log.
+    pub(crate) fn open_metadata(&self) -> Result<(Log, Option<Repair>), DataDirError> {
+        let path = self.dir.join(METADATA_DIR);
+        let config = LogConfig {
+            delete: false,
+            segment_ms: i64::MAX,
+            ..LogConfig::default()
+        };
+        let mode = OpenMode {
+            clean: self.was_clean,
+            ..OpenMode::default()
+        };
+        let (log, repair) = Log::open(self.disk.clone(), path.clone(), config, mode, now_ms())?;
+        if self.is_new {
+            write_partition_metadata(&*self.disk, &path, Uuid::METADATA_TOPIC)?;
+        }
+        Ok((log, repair))
+    }
+
+    /// Renames a directory so that no start takes it for a partition; returns its new path.
+    pub(crate) fn rename_for_deletion(&self, path: &Path) -> Result<PathBuf, DataDirError> {
+        let name = path
+            .file_name()
+            .map(|name| name.to_string_lossy().into_owned())
+            .unwrap_or_default();
+        let stem: String = name.chars().take(200).collect();
+        let renamed = path.with_file_name(format!("{stem}.{}{DELETE_SUFFIX}", random_uuid()));
+        let disk_error = |cause| DataDirError::Disk {
+            path: path.to_owned(),
+            cause,
+        };
+        self.disk.rename(path, &renamed).map_err(disk_error)?;
+        self.disk.sync_dir(&self.dir).map_err(disk_error)?;
+        Ok(renamed)
+    }
+
+    fn doom(&self, path: &Path) -> Result<(), DataDirError> {
+        let renamed = self.rename_for_deletion(path)?;
+        self.disk
+            .remove_dir(&renamed)
+            .map_err(|cause| DataDirError::Disk {
+                path: renamed,
+                cause,
+            })
+    }
+
+    /// Removes directories that belong to no partition of `wanted` (names such as `orders-0`), and leftovers of deletions.
+    pub(crate) fn remove_strays(&self, wanted: impl Fn(&str) -> bool) -> Result<(), DataDirError> {
+        let entries = self
+            .disk
+            .list(&self.dir)
+            .map_err(|cause| DataDirError::Disk {
+                path: self.dir.clone(),
+                cause,
+            })?;
+        for entry in entries.into_iter().filter(|entry| entry.is_dir) {
+            let path = self.dir.join(&entry.name);
+            let is_partition = entry
+                .name
+                .rsplit_once('-')
+                .is_some_and(|(_, index)| index.parse::<i32>().is_ok());
+            let is_leftover = entry.name.ends_with(DELETE_SUFFIX);
+            if is_leftover {
+                self.disk
+                    .remove_dir(&path)
+                    .map_err(|cause| DataDirError::Disk { path, cause })?;
+            } else if is_partition && entry.name != METADATA_DIR && !wanted(&entry.name) {
+                tracing::warn!(directory = %path.display(), "no topic owns this directory; it is removed");
+                self.doom(&path)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes the checkpoints of all partitions.
+    pub(crate) fn checkpoint(&self, partitions: &[Arc<Partition>]) -> std::io::Result<()> {
+        let mut starts = Vec::new();
+        let mut recovery_points = Vec::new();
+        let mut high_watermarks = Vec::new();
+        for partition in partitions {
+            let Some((log_start, durable_end, high_watermark)) = partition.checkpoint() else {
+                continue;
+            };
+            let entry = |offset| (partition.topic.to_string(), partition.index, offset);
+            recovery_points.push(entry(durable_end));
+            high_watermarks.push(entry(high_watermark));
+            if log_start > 0 {
+                starts.push(entry(log_start));
+            }
+        }
+        write_offsets(&*self.disk, &self.dir.join(file::LOG_STARTS), &starts)?;
+        write_offsets(
+            &*self.disk,
+            &self.dir.join(file::RECOVERY_POINTS),
+            &recovery_points,
+        )?;
+        write_offsets(
+            &*self.disk,
+            &self.dir.join(file::HIGH_WATERMARKS),
+            &high_watermarks,
+        )
+    }
+
+    /// Leaves the mark of a clean stop.
+    pub(crate) fn leave_clean(&self, broker_epoch: i64) -> Result<(), DataDirError> {
+        Ok(leave_clean_mark(&*self.disk, &self.dir, broker_epoch)?)
+    }
+}

@@ -1,0 +1,531 @@
+//! The node: what it is made of, how it starts, and how it stops.
+//!
+//! Start: lock and read the directory → replay the metadata log → open the partitions, several at a time → register → listen. Stop: no new
+//! connections → answer what is being answered → close the logs → checkpoints → the mark of a clean stop.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use arc_swap::ArcSwap;
+use mainstem_metadata::control::{
+    Registration, TopicDefaults, bootstrap, register_broker, unfence_broker,
+};
+use mainstem_metadata::{Changed, Endpoint, MetadataImage};
+use mainstem_protocol::Str;
+use mainstem_protocol::messages::create_topics_request::{CreatableTopic, CreatableTopicConfig};
+use mainstem_storage::Repair;
+use tokio::runtime::{Builder, Handle, Runtime};
+use tokio::sync::watch;
+
+use crate::clock::random_uuid;
+use crate::config::NodeConfig;
+use crate::controller::{self, Controller, MetadataLog, MetadataLogError, start_partitions};
+use crate::fetch::FetchSessions;
+use crate::groups::Groups;
+use crate::housekeeping::{self, Housekeeping};
+use crate::limits::DRAIN;
+use crate::log_dirs::{DataDirError, LogDirs};
+use crate::net::{Bound, accept, bind};
+use crate::partitions::Partitions;
+use crate::producer_ids::ProducerIds;
+use crate::sync::{self, SyncQueue};
+
+/// Topic of committed offsets.
+pub(crate) const OFFSETS_TOPIC: &str = "__consumer_offsets";
+
+/// What handlers work with.
+#[derive(Debug)]
+pub(crate) struct Node {
+    pub(crate) config: NodeConfig,
+    pub(crate) node_id: i32,
+    pub(crate) cluster_id: Str,
+    pub(crate) log_dirs: LogDirs,
+    pub(crate) metadata: ArcSwap<MetadataImage>,
+    pub(crate) partitions: Partitions,
+    pub(crate) sync: Arc<SyncQueue>,
+    pub(crate) controller: Controller,
+    pub(crate) groups: Groups,
+    pub(crate) fetch_sessions: FetchSessions,
+    pub(crate) producer_ids: ProducerIds,
+    pub(crate) housekeeping: Housekeeping,
+    pub(crate) connections: Arc<Connections>,
+    broker_epoch: AtomicI64,
+    ready: AtomicBool,
+}
+
+impl Node {
+    /// Epoch of this broker's registration.
+    pub(crate) fn broker_epoch(&self) -> i64 {
+        self.broker_epoch.load(Ordering::Relaxed)
+    }
+
+    /// True while Kafka is served.
+    pub(crate) fn is_ready(&self) -> bool {
+        self.ready.load(Ordering::Relaxed)
+    }
+
+    /// What CreateTopics may leave open.
+    pub(crate) fn topic_defaults(&self) -> TopicDefaults {
+        let properties = &self.config.properties;
+        TopicDefaults {
+            partitions: i32::try_from(properties.number("num.partitions")).unwrap_or(1),
+            replication_factor: i16::try_from(properties.number("default.replication.factor"))
+                .unwrap_or(1),
+        }
+    }
+
+    /// How an internal topic is made; `None` for any other name.
+    pub(crate) fn internal_topic(&self, name: &str) -> Option<CreatableTopic> {
+        if name != OFFSETS_TOPIC {
+            return None;
+        }
+        let properties = &self.config.properties;
+        let config = |name: &'static str, value: String| CreatableTopicConfig {
+            name: Str::from_static(name),
+            value: Some(Str::from(value)),
+        };
+        Some(CreatableTopic {
+            name: Str::from_static(OFFSETS_TOPIC),
+            num_partitions: i32::try_from(properties.number("offsets.topic.num.partitions"))
+                .unwrap_or(50),
+            replication_factor: i16::try_from(
+                properties.number("offsets.topic.replication.factor"),
+            )
+            .unwrap_or(1),
+            configs: vec![
+                config("cleanup.policy", "compact".to_owned()),
+                config("compression.type", "producer".to_owned()),
+                config(
+                    "segment.bytes",
+                    properties.number("offsets.topic.segment.bytes").to_string(),
+                ),
+            ],
+            ..CreatableTopic::default()
+        })
+    }
+}
+
+/// Counts the open connections.
+#[derive(Debug, Default)]
+pub(crate) struct Connections(AtomicUsize);
+
+/// One of them; counts until dropped.
+#[derive(Debug)]
+pub(crate) struct OpenConnection(Arc<Connections>);
+
+impl Connections {
+    pub(crate) fn enter(self: &Arc<Self>) -> OpenConnection {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        OpenConnection(self.clone())
+    }
+}
+
+impl Drop for OpenConnection {
+    fn drop(&mut self) {
+        self.0.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// Why a node cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The data directory.
+    #[error(transparent)]
+    DataDir(#[from] DataDirError),
+    /// The metadata log.
+    #[error(transparent)]
+    Metadata(#[from] MetadataLogError),
+    /// A port.
+    #[error("cannot listen on {address}: {cause}")]
+    Listen {
+        /// As configured.
+        address: String,
+        /// What the system said.
+        cause: std::io::Error,
+    },
+    /// A thread.
+    #[error("a thread cannot be started: {cause}")]
+    Thread {
+        /// What the system said.
+        cause: std::io::Error,
+    },
+    /// A decision of the first start does not fit the image.
+    #[error("the metadata log holds what this node does not understand: {0}")]
+    Apply(#[from] mainstem_metadata::ApplyError),
+}
+
+/// What a start found.
+#[derive(Debug, Clone)]
+pub struct StartReport {
+    /// Node id.
+    pub node_id: i32,
+    /// Cluster id.
+    pub cluster_id: String,
+    /// The data directory.
+    pub data_dir: PathBuf,
+    /// True when the directory was new.
+    pub is_new: bool,
+    /// True when the last stop was clean.
+    pub was_clean: bool,
+    /// Topics, internal ones not counted.
+    pub topics: usize,
+    /// Bytes of all logs.
+    pub bytes: u64,
+    /// What was cut.
+    pub repairs: Vec<Repair>,
+    /// How long it took.
+    pub took: Duration,
+    /// What a person should know.
+    pub warnings: Vec<String>,
+}
+
+/// A node that runs.
+#[derive(Debug)]
+pub struct RunningNode {
+    /// Where Kafka is served.
+    pub kafka_address: SocketAddr,
+    /// Where HTTP is served.
+    pub http_address: Option<SocketAddr>,
+    /// What the start found.
+    pub report: StartReport,
+    node: Arc<Node>,
+    closing: watch::Sender<bool>,
+    cores: Vec<Core>,
+    control: Core,
+    controller: JoinHandle<MetadataLog>,
+    housekeeper: JoinHandle<()>,
+    sync_threads: Vec<JoinHandle<()>>,
+}
+
+/// A thread with a runtime of its own.
+#[derive(Debug)]
+struct Core {
+    handle: Handle,
+    stop: Arc<tokio::sync::Notify>,
+    thread: JoinHandle<()>,
+}
+
+impl Core {
+    fn start(name: String) -> Result<Self, StartError> {
+        let thread_error = |cause| StartError::Thread { cause };
+        let runtime: Runtime = Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(thread_error)?;
+        let handle = runtime.handle().clone();
+        let stop = Arc::new(tokio::sync::Notify::new());
+        let stopped = stop.clone();
+        let run = move || {
+            runtime.block_on(stopped.notified());
+            runtime.shutdown_timeout(Duration::from_millis(100));
+        };
+        let thread = std::thread::Builder::new()
+            .name(name)
+            .spawn(run)
+            .map_err(thread_error)?;
+        Ok(Self {
+            handle,
+            stop,
+            thread,
+        })
+    }
+
+    fn stop(self) {
+        self.stop.notify_one();
+        let _ = self.thread.join();
+    }
+}
+
+/// Starts a node.
+pub fn start(config: NodeConfig) -> Result<RunningNode, StartError> {
+    let began = Instant::now();
+    let node_id = i32::try_from(config.properties.number("node.id")).unwrap_or(1);
+    let log_dirs = LogDirs::open(&config.data_dir, node_id)?;
+    let bound = listen(&config)?;
+    let (log, repair) = log_dirs.open_metadata()?;
+    let (mut metadata_log, mut image) = MetadataLog::begin(log, &*log_dirs.disk, node_id)?;
+    let endpoint = advertised(&config, bound.address);
+    let broker_epoch = register(&mut metadata_log, &mut image, &log_dirs, node_id, endpoint)?;
+    let (controller, mailbox) = controller::mailbox();
+    let (housekeeping, chores) = housekeeping::mailbox();
+    let control = Core::start("control".to_owned())?;
+    let node = Arc::new(Node {
+        node_id,
+        cluster_id: Str::from(&log_dirs.meta.cluster_id),
+        groups: Groups::new(control.handle.clone()),
+        fetch_sessions: FetchSessions::new(
+            usize::try_from(
+                config
+                    .properties
+                    .number("max.incremental.fetch.session.cache.slots"),
+            )
+            .unwrap_or(1_000),
+        ),
+        metadata: ArcSwap::from_pointee(image),
+        partitions: Partitions::default(),
+        sync: Arc::new(SyncQueue::default()),
+        controller,
+        producer_ids: ProducerIds::default(),
+        housekeeping,
+        connections: Arc::default(),
+        broker_epoch: AtomicI64::new(broker_epoch),
+        ready: AtomicBool::new(false),
+        config,
+        log_dirs,
+    });
+    let mut repairs: Vec<Repair> = repair.into_iter().collect();
+    repairs.extend(open_partitions(&node)?);
+    let thread_error = |cause| StartError::Thread { cause };
+    let sync_threads = sync::start(&node.sync).map_err(thread_error)?;
+    let for_controller = node.clone();
+    let controller = std::thread::Builder::new()
+        .name("controller".to_owned())
+        .spawn(move || controller::run(&for_controller, &mailbox, metadata_log))
+        .map_err(thread_error)?;
+    let for_housekeeper = node.clone();
+    let housekeeper = std::thread::Builder::new()
+        .name("housekeeper".to_owned())
+        .spawn(move || housekeeping::run(&for_housekeeper, &chores))
+        .map_err(thread_error)?;
+    node.groups.start(&node);
+    let (closing, closed) = watch::channel(false);
+    let kafka_address = bound.address;
+    let http_address = serve_http(&node, &control)?;
+    let cores = start_cores()?;
+    let handles = cores.iter().map(|core| core.handle.clone()).collect();
+    control
+        .handle
+        .spawn(accept(node.clone(), bound, handles, closed));
+    node.ready.store(true, Ordering::Relaxed);
+    let report = report(&node, repairs, kafka_address, began);
+    Ok(RunningNode {
+        kafka_address,
+        http_address,
+        report,
+        node,
+        closing,
+        cores,
+        control,
+        controller,
+        housekeeper,
+        sync_threads,
+    })
+}
+
+fn listen(config: &NodeConfig) -> Result<Bound, StartError> {
+    let backlog = config.properties.number("socket.listen.backlog.size");
+    bind(&config.host, config.port, backlog).map_err(|cause| StartError::Listen {
+        address: format!("{}:{}", config.host, config.port),
+        cause,
+    })
+}
+
+fn advertised(config: &NodeConfig, bound: SocketAddr) -> Endpoint {
+    let (host, port) = match &config.advertised {
+        Some((host, port)) => (host.clone(), *port),
+        None if config.host.is_empty() || bound.ip().is_unspecified() => {
+            (host_name(), bound.port())
+        }
+        None => (config.host.clone(), bound.port()),
+    };
+    Endpoint {
+        name: Str::from_static("PLAINTEXT"),
+        host: Str::from(host),
+        port,
+        security_protocol: 0,
+    }
+}
+
+/// What this machine calls itself: what clients are told when we listen everywhere.
+fn host_name() -> String {
+    let name = rustix::system::uname()
+        .nodename()
+        .to_string_lossy()
+        .into_owned();
+    if name.is_empty() {
+        "localhost".to_owned()
+    } else {
+        name
+    }
+}
+
+/// Writes the first records of a new cluster and this broker's registration; returns its epoch.
+fn register(
+    log: &mut MetadataLog,
+    image: &mut MetadataImage,
+    log_dirs: &LogDirs,
+    node_id: i32,
+    endpoint: Endpoint,
+) -> Result<i64, StartError> {
+    let mut changed = Changed::default();
+    let first = bootstrap(image);
+    let mut append = |log: &mut MetadataLog, records: &[_]| -> Result<(), StartError> {
+        if !records.is_empty() {
+            image.at = log.append(records)?;
+            for record in records {
+                image.apply(record, &mut changed)?;
+            }
+        }
+        Ok(())
+    };
+    append(log, &first)?;
+    let broker_epoch = log.next_offset();
+    let registration = Registration {
+        node_id,
+        incarnation: random_uuid(),
+        endpoints: vec![endpoint],
+        directory: log_dirs.meta.directory_id,
+        rack: None,
+    };
+    append(log, &[register_broker(&registration, broker_epoch)])?;
+    append(log, &[unfence_broker(node_id, broker_epoch)])?;
+    log.sync()?;
+    Ok(broker_epoch)
+}
+
+/// Opens every partition of the image, several at a time.
+fn open_partitions(node: &Arc<Node>) -> Result<Vec<Repair>, StartError> {
+    let image = node.metadata.load_full();
+    let mut names = std::collections::HashSet::new();
+    for topic in image.topics() {
+        for index in 0..topic.partitions.len() {
+            names.insert(format!("{}-{index}", topic.name));
+        }
+    }
+    node.log_dirs.remove_strays(|name| names.contains(name))?;
+    let topics: Vec<_> = image.topics().cloned().collect();
+    let threads = std::thread::available_parallelism()
+        .map_or(1, usize::from)
+        .min(topics.len())
+        .max(1);
+    let next = AtomicUsize::new(0);
+    let results = std::thread::scope(|scope| {
+        let work = || -> Result<Vec<Repair>, DataDirError> {
+            let mut repairs = Vec::new();
+            while let Some(topic) = topics.get(next.fetch_add(1, Ordering::Relaxed)) {
+                repairs.extend(start_partitions(node, &image, topic)?);
+            }
+            Ok(repairs)
+        };
+        let threads: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
+        let joined = threads.into_iter().map(|thread| thread.join());
+        joined.collect::<Vec<_>>()
+    });
+    let mut repairs = Vec::new();
+    for result in results {
+        match result {
+            Ok(found) => repairs.extend(found?),
+            Err(panic) => std::panic::resume_unwind(panic),
+        }
+    }
+    Ok(repairs)
+}
+
+fn start_cores() -> Result<Vec<Core>, StartError> {
+    let count = std::thread::available_parallelism().map_or(1, usize::from);
+    (0..count)
+        .map(|at| Core::start(format!("core-{at}")))
+        .collect()
+}
+
+fn serve_http(node: &Arc<Node>, control: &Core) -> Result<Option<SocketAddr>, StartError> {
+    let Some(address) = node.config.http else {
+        return Ok(None);
+    };
+    let listen_error = |cause| StartError::Listen {
+        address: address.to_string(),
+        cause,
+    };
+    let listener = crate::http::bind(address).map_err(listen_error)?;
+    let bound = listener.local_addr().map_err(listen_error)?;
+    let node = node.clone();
+    control.handle.spawn(async move {
+        let served = match tokio::net::TcpListener::from_std(listener) {
+            Ok(listener) => crate::http::serve(listener, node).await,
+            Err(error) => Err(error),
+        };
+        if let Err(error) = served {
+            tracing::error!(%error, "HTTP is not served any more");
+        }
+    });
+    Ok(Some(bound))
+}
+
+fn report(node: &Node, repairs: Vec<Repair>, address: SocketAddr, began: Instant) -> StartReport {
+    let mut warnings = node.config.properties.warnings().to_vec();
+    if !address.ip().is_loopback() {
+        warnings.push(format!(
+            "{address} is open to the network without encryption or login: anyone who reaches it can read and write everything"
+        ));
+    }
+    let image = node.metadata.load();
+    StartReport {
+        node_id: node.node_id,
+        cluster_id: node.cluster_id.to_string(),
+        data_dir: node.config.data_dir.clone(),
+        is_new: node.log_dirs.is_new,
+        was_clean: node.log_dirs.was_clean,
+        topics: image.topics().filter(|topic| !topic.is_internal()).count(),
+        bytes: node
+            .partitions
+            .all()
+            .iter()
+            .map(|partition| partition.size_bytes())
+            .sum(),
+        repairs,
+        took: began.elapsed(),
+        warnings,
+    }
+}
+
+impl RunningNode {
+    /// Stops cleanly: answers what is being answered, closes the logs, leaves the mark of a clean stop.
+    pub fn stop(self) -> Result<(), StartError> {
+        self.node.ready.store(false, Ordering::Relaxed);
+        let _ = self.closing.send(true);
+        let deadline = Instant::now() + DRAIN;
+        while self.node.connections.0.load(Ordering::Relaxed) > 0 && Instant::now() < deadline {
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        for core in self.cores {
+            core.stop();
+        }
+        self.node.groups.stop();
+        self.control.stop();
+        self.node.controller.stop();
+        self.node.housekeeping.stop();
+        let _ = self.housekeeper.join();
+        self.node.sync.stop();
+        for thread in self.sync_threads {
+            let _ = thread.join();
+        }
+        let metadata_log = self.controller.join();
+        let mut clean = true;
+        for partition in self.node.partitions.all() {
+            if let Err(refusal) = partition.close() {
+                tracing::error!(topic = %partition.topic, error = refusal.message, "a log could not be closed");
+                clean = false;
+            }
+        }
+        match metadata_log {
+            Ok(mut log) => log.close()?,
+            Err(panic) => std::panic::resume_unwind(panic),
+        }
+        let disk_error = |cause| DataDirError::Disk {
+            path: self.node.config.data_dir.clone(),
+            cause,
+        };
+        self.node
+            .log_dirs
+            .checkpoint(&self.node.partitions.all())
+            .map_err(disk_error)?;
+        if clean {
+            self.node.log_dirs.leave_clean(self.node.broker_epoch())?;
+        }
+        Ok(())
+    }
+}
