@@ -42,7 +42,8 @@ pub(crate) async fn handle(
                         partition_index: index,
                         timestamp: found.0,
                         offset: found.1,
-                        leader_epoch: found.2,
+                        // Older versions cannot carry it.
+                        leader_epoch: if cx.version >= 4 { found.2 } else { -1 },
                         ..ListOffsetsPartitionResponse::default()
                     },
                     Err(code) => ListOffsetsPartitionResponse {
