@@ -1,0 +1,103 @@
+//! OffsetCommit (key 8): where a group goes on reading.
+
+use mainstem_protocol::ErrorCode;
+
+use super::join::check_member;
+use super::rebalance::touch;
+use super::soft::{Phase, Round, Soft};
+use super::{
+    CommitPartition, CommitRequest, CommittedOffset, GroupRecord, GroupReply, Groups, Turn,
+};
+use crate::RequestId;
+
+impl Groups {
+    pub(super) fn commit(
+        &self,
+        soft: &mut Soft,
+        turn: &mut Turn<'_>,
+        id: RequestId,
+        request: CommitRequest,
+    ) {
+        if let Err(code) = self.may_commit(soft, turn, &request) {
+            let codes = vec![code; request.partitions.len()];
+            turn.reply(id, GroupReply::Commit(codes));
+            return;
+        }
+        let group = request.group.detached();
+        let mut codes = Vec::with_capacity(request.partitions.len());
+        for partition in &request.partitions {
+            if partition.metadata.len() > self.settings().metadata_bytes_max {
+                codes.push(ErrorCode::OffsetMetadataTooLarge);
+                continue;
+            }
+            codes.push(ErrorCode::None);
+            turn.record(GroupRecord::Offset {
+                group: group.clone(),
+                topic: partition.topic.detached(),
+                partition: partition.partition,
+                value: Some(committed(partition, &request, turn.now_ms)),
+            });
+        }
+        turn.reply(id, GroupReply::Commit(codes));
+    }
+
+    /// Whether the sender may commit for the group. A group that only commits comes into being by it.
+    fn may_commit(
+        &self,
+        soft: &mut Soft,
+        turn: &mut Turn<'_>,
+        request: &CommitRequest,
+    ) -> Result<(), ErrorCode> {
+        if request.group.is_empty() {
+            return Err(ErrorCode::InvalidGroupId);
+        }
+        if !soft.rounds.contains_key(request.group.as_str()) {
+            if request.generation >= 0 {
+                return Err(ErrorCode::IllegalGeneration);
+            }
+            // Such a group stands by its offsets alone: Apache Kafka writes no record of it either.
+            soft.rounds
+                .insert(request.group.detached(), Round::default());
+            return Ok(());
+        }
+        let Some((group, round)) = soft.rounds.get_key_value(request.group.as_str()) else {
+            return Err(ErrorCode::IllegalGeneration);
+        };
+        if request.generation < 0 && round.phase == Phase::Empty {
+            return Ok(());
+        }
+        if request.generation < 0 && request.member.is_empty() && request.instance.is_none() {
+            return Err(ErrorCode::UnknownMemberId);
+        }
+        check_member(round, &request.member, request.instance.as_ref())?;
+        if request.generation != round.generation {
+            return Err(ErrorCode::IllegalGeneration);
+        }
+        if round.phase == Phase::CompletingRebalance {
+            return Err(ErrorCode::RebalanceInProgress);
+        }
+        // A commit is a sign of life.
+        if let Some(member) = round.members.get(request.member.as_str()) {
+            touch(turn, group, member);
+        }
+        Ok(())
+    }
+}
+
+fn committed(partition: &CommitPartition, request: &CommitRequest, now_ms: i64) -> CommittedOffset {
+    let kept_for = (request.retention_ms >= 0).then_some(request.retention_ms);
+    CommittedOffset {
+        offset: partition.offset,
+        // The record version that can say when an offset expires cannot say these two.
+        leader_epoch: if kept_for.is_some() {
+            -1
+        } else {
+            partition.leader_epoch
+        },
+        metadata: partition.metadata.detached(),
+        commit_timestamp: now_ms,
+        expire_timestamp: (request.retention_ms >= 0)
+            .then(|| now_ms.saturating_add(request.retention_ms)),
+        topic_id: partition.topic_id,
+    }
+}

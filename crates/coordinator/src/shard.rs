@@ -1,0 +1,201 @@
+//! The shard: the state machine of one internal partition, driven by decide → append → apply → acknowledge.
+//!
+//! Invariants:
+//! - state is the fold of the records that were appended; soft state (parked joins, deadlines) is beside it and is lost with the shard;
+//! - a reply leaves only when everything it was decided on is committed: it is parked at the log end that `decide` saw;
+//! - an append that fails ends the shard. There is no way back and none is needed.
+
+use std::collections::{BTreeMap, VecDeque};
+
+/// An offset of the shard's partition.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Offset(pub i64);
+/// Milliseconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Timestamp(pub i64);
+/// The driver's number of a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct RequestId(pub u64);
+
+/// A machine that runs on a shard.
+pub trait StateMachine {
+    /// What comes in.
+    type Input;
+    /// What goes out to a request.
+    type Reply;
+    /// What is written.
+    type Record: Clone;
+    /// Names of timers.
+    type TimerKey: Ord + Clone;
+    /// State that is not written.
+    type Soft: Default;
+
+    /// Looks at hard state, may change soft state.
+    fn decide(
+        &self,
+        soft: &mut Self::Soft,
+        input: Self::Input,
+        cx: &mut Context<'_>,
+    ) -> Decision<Self>;
+
+    /// Applies a record: the only writer of hard state, deterministic and infallible. Also the only code that runs while loading.
+    fn apply(&mut self, record: &Self::Record);
+}
+
+/// What `decide` is told of the world.
+pub struct Context<'a> {
+    /// Now.
+    pub now: Timestamp,
+    /// Random numbers.
+    pub random: &'a mut dyn FnMut() -> u64,
+}
+
+/// A timer set or cleared.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TimerChange<K> {
+    /// Goes off at a time; replaces what was set.
+    Arm(K, Timestamp),
+    /// Does not go off.
+    Cancel(K),
+}
+
+/// What was decided.
+pub struct Decision<M: StateMachine + ?Sized> {
+    /// One atomic batch.
+    pub records: Vec<M::Record>,
+    /// Answers, to whom.
+    pub replies: Vec<(RequestId, M::Reply)>,
+    /// Timers.
+    pub timers: Vec<TimerChange<M::TimerKey>>,
+}
+
+impl<M: StateMachine + ?Sized> Default for Decision<M> {
+    fn default() -> Self {
+        Self {
+            records: Vec::new(),
+            replies: Vec::new(),
+            timers: Vec::new(),
+        }
+    }
+}
+
+/// Appends one atomic batch. The only reasons to fail end the shard's life here, so `decide` refuses what would not fit a batch.
+pub trait RecordAppender<R> {
+    /// Appends; returns the log end.
+    fn append(&mut self, records: &[R]) -> Result<Offset, LostLeadership>;
+}
+
+/// The shard can append no more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the partition of this shard takes no more records")]
+pub struct LostLeadership;
+
+/// Answers whose time has come.
+pub type Outbound<M> = Vec<(RequestId, <M as StateMachine>::Reply)>;
+
+/// See the module.
+pub struct Shard<M: StateMachine> {
+    state: M,
+    soft: M::Soft,
+    log_end: Offset,
+    high_watermark: Offset,
+    parked: VecDeque<(Offset, Outbound<M>)>,
+    timers: BTreeMap<M::TimerKey, Timestamp>,
+}
+
+impl<M: StateMachine> Shard<M> {
+    /// A shard whose partition is empty so far.
+    pub fn new(state: M) -> Self {
+        Self {
+            state,
+            soft: M::Soft::default(),
+            log_end: Offset(0),
+            high_watermark: Offset(0),
+            parked: VecDeque::new(),
+            timers: BTreeMap::new(),
+        }
+    }
+
+    /// Applies a record while loading; `next` is the offset behind it.
+    pub fn replay(&mut self, record: &M::Record, next: Offset) {
+        self.state.apply(record);
+        self.log_end = self.log_end.max(next);
+    }
+
+    /// Decides, appends, applies, and parks the replies. The driver then calls [`Self::committed`] with the current high watermark: a
+    /// decision without records (an idle heartbeat) is parked like any other and leaves only there.
+    pub fn handle(
+        &mut self,
+        input: M::Input,
+        cx: &mut Context<'_>,
+        log: &mut dyn RecordAppender<M::Record>,
+    ) -> Result<(), LostLeadership> {
+        let decision = self.state.decide(&mut self.soft, input, cx);
+        if !decision.records.is_empty() {
+            let end = log.append(&decision.records)?;
+            assert!(end > self.log_end, "an append advances the log");
+            for record in &decision.records {
+                self.state.apply(record);
+            }
+            self.log_end = end;
+        }
+        for change in decision.timers {
+            match change {
+                TimerChange::Arm(key, at) => self.timers.insert(key, at),
+                TimerChange::Cancel(key) => self.timers.remove(&key),
+            };
+        }
+        if !decision.replies.is_empty() {
+            self.parked.push_back((self.log_end, decision.replies));
+        }
+        Ok(())
+    }
+
+    /// Notes the high watermark; gives the replies that may leave.
+    pub fn committed(&mut self, high_watermark: Offset) -> Outbound<M> {
+        self.high_watermark = self.high_watermark.max(high_watermark);
+        let mut released = Vec::new();
+        while self
+            .parked
+            .front()
+            .is_some_and(|(offset, _)| *offset <= self.high_watermark)
+        {
+            if let Some((_, replies)) = self.parked.pop_front() {
+                released.extend(replies);
+            }
+        }
+        released
+    }
+
+    /// Takes the timers that are due; the driver turns each into an input, in key order.
+    pub fn due(&mut self, now: Timestamp) -> Vec<M::TimerKey> {
+        let due: Vec<_> = self
+            .timers
+            .iter()
+            .filter(|(_, at)| **at <= now)
+            .map(|(key, _)| key.clone())
+            .collect();
+        for key in &due {
+            self.timers.remove(key);
+        }
+        due
+    }
+
+    /// When the next timer goes off.
+    pub fn next_due(&self) -> Option<Timestamp> {
+        self.timers.values().min().copied()
+    }
+
+    /// The offset that parked replies wait for last; `None` when nothing is parked.
+    pub fn waits_for(&self) -> Option<Offset> {
+        self.parked.back().map(|(offset, _)| *offset)
+    }
+
+    /// Hard state.
+    pub fn state(&self) -> &M {
+        &self.state
+    }
+}
+
+#[cfg(test)]
+mod tests;
