@@ -102,6 +102,15 @@ apis! {
     Fetch                    fetch,
     ListOffsets              list_offsets,
     Metadata                 metadata,
+    OffsetCommit             offset_commit,
+    OffsetFetch              offset_fetch,
+    FindCoordinator          find_coordinator,
+    JoinGroup                join_group,
+    Heartbeat                heartbeat,
+    LeaveGroup               leave_group,
+    SyncGroup                sync_group,
+    DescribeGroups           describe_groups,
+    ListGroups               list_groups,
     ApiVersions              api_versions,
     CreateTopics             create_topics,
     DeleteTopics             delete_topics,
@@ -111,7 +120,9 @@ apis! {
     DescribeConfigs          describe_configs,
     AlterConfigs             alter_configs,
     CreatePartitions         create_partitions,
+    DeleteGroups             delete_groups,
     IncrementalAlterConfigs  incremental_alter_configs,
+    OffsetDelete             offset_delete,
     DescribeCluster          describe_cluster,
 }
 
@@ -121,7 +132,7 @@ pub fn api_ranges() -> impl Iterator<Item = ApiRange> {
 }
 
 /// Why an API of the schema is not served.
-pub(crate) fn not_served(api: ApiKey) -> Option<&'static str> {
+pub fn not_served(api: ApiKey) -> Option<&'static str> {
     use ApiKey as K;
     if SERVED.contains(&api) {
         return None;

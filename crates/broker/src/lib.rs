@@ -24,5 +24,5 @@ mod producer_ids;
 mod sync;
 
 pub use config::{Durability, NodeConfig, Properties, PropertyError};
-pub use dispatch::{ApiRange, api_ranges};
+pub use dispatch::{ApiRange, api_ranges, not_served};
 pub use node::{RunningNode, StartError, StartReport, start};

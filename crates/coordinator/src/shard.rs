@@ -186,9 +186,9 @@ impl<M: StateMachine> Shard<M> {
         self.timers.values().min().copied()
     }
 
-    /// The offset that parked replies wait for last; `None` when nothing is parked.
+    /// The offset that the first parked replies wait for; `None` when nothing is parked.
     pub fn waits_for(&self) -> Option<Offset> {
-        self.parked.back().map(|(offset, _)| *offset)
+        self.parked.front().map(|(offset, _)| *offset)
     }
 
     /// Hard state.

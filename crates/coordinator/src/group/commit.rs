@@ -96,8 +96,11 @@ fn committed(partition: &CommitPartition, request: &CommitRequest, now_ms: i64) 
         },
         metadata: partition.metadata.detached(),
         commit_timestamp: now_ms,
-        expire_timestamp: (request.retention_ms >= 0)
-            .then(|| now_ms.saturating_add(request.retention_ms)),
-        topic_id: partition.topic_id,
+        expire_timestamp: kept_for.map(|kept_for| now_ms.saturating_add(kept_for)),
+        topic_id: if kept_for.is_some() {
+            Default::default()
+        } else {
+            partition.topic_id
+        },
     }
 }

@@ -140,10 +140,14 @@ impl Groups {
             return Err(ErrorCode::InvalidSessionTimeout);
         }
         let Some(round) = soft.rounds.get(join.group.as_str()) else {
-            return if join.member.is_empty() {
+            if !join.member.is_empty() {
+                return Err(ErrorCode::UnknownMemberId);
+            }
+            let fits = Round::default().supports(&join.protocol_type, &join.protocols);
+            return if fits {
                 Ok(())
             } else {
-                Err(ErrorCode::UnknownMemberId)
+                Err(ErrorCode::InconsistentGroupProtocol)
             };
         };
         let is_member = round.members.contains_key(join.member.as_str());

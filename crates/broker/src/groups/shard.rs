@@ -1,0 +1,246 @@
+//! The task of one group shard: loads it, feeds it, and lets its replies go when they may.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use mainstem_coordinator::group::{
+    GroupInput, GroupRecord, GroupReply, GroupSettings, Groups, RecordError,
+};
+use mainstem_coordinator::{
+    Context, LostLeadership, Offset, RecordAppender, RequestId, Shard, Timestamp,
+};
+use mainstem_protocol::batch::{BatchBuilder, BatchError, BatchOptions, batches, records};
+use tokio::sync::{mpsc, oneshot};
+
+use super::Message;
+use crate::clock::{now_ms, random_bytes};
+use crate::context::Boxed;
+use crate::partition::{Partition, Refusal};
+
+/// Bytes read at a time while loading.
+const LOAD_BYTES: usize = 1 << 20;
+/// A batch of `__consumer_offsets` may unpack to this.
+const BATCH_BYTES_MAX: usize = 64 << 20;
+/// How long the task sleeps when no timer is set.
+const IDLE: Duration = Duration::from_secs(3_600);
+
+/// Why a shard cannot be loaded.
+#[derive(Debug, thiserror::Error)]
+enum LoadError {
+    #[error("{}", .0.message)]
+    Read(Refusal),
+    #[error(transparent)]
+    Batch(#[from] BatchError),
+    #[error("offset {offset}: {cause}")]
+    Record { offset: i64, cause: RecordError },
+}
+
+struct Appender<'a>(&'a Arc<Partition>);
+
+impl RecordAppender<GroupRecord> for Appender<'_> {
+    fn append(&mut self, records: &[GroupRecord]) -> Result<Offset, LostLeadership> {
+        let batch = encode(records, self.0.leader_epoch).map_err(|error| {
+            tracing::error!(%error, "group records cannot be written");
+            LostLeadership
+        })?;
+        match self.0.append_internal(batch) {
+            Ok((appended, _)) => Ok(Offset(appended.last + 1)),
+            Err(refusal) => {
+                tracing::error!(
+                    partition = self.0.index,
+                    error = refusal.message,
+                    "a group shard ends"
+                );
+                Err(LostLeadership)
+            }
+        }
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+enum EncodeError {
+    #[error(transparent)]
+    Record(#[from] RecordError),
+    #[error(transparent)]
+    Batch(#[from] BatchError),
+}
+
+fn encode(group_records: &[GroupRecord], leader_epoch: i32) -> Result<Bytes, EncodeError> {
+    let mut builder = BatchBuilder::new(BatchOptions {
+        leader_epoch,
+        ..BatchOptions::default()
+    });
+    let now_ms = now_ms();
+    for record in group_records {
+        let (key, value) = record.encode()?;
+        builder.append(now_ms, Some(&key), value.as_deref(), &[]);
+    }
+    Ok(builder.build()?)
+}
+
+/// A shard and who waits for it.
+struct Driver {
+    partition: Arc<Partition>,
+    shard: Shard<Groups>,
+    waiting: BTreeMap<RequestId, oneshot::Sender<GroupReply>>,
+    next_request: u64,
+    /// Resolves when the first parked replies may go.
+    committed: Option<Boxed<()>>,
+}
+
+/// Runs until the mailbox is closed or an append fails.
+pub(super) async fn run(
+    partition: Arc<Partition>,
+    settings: GroupSettings,
+    mut mailbox: mpsc::Receiver<Message>,
+) {
+    let shard = match load(&partition, settings).await {
+        Ok(shard) => shard,
+        Err(error) => {
+            tracing::error!(partition = partition.index, %error, "groups cannot be loaded");
+            return;
+        }
+    };
+    let mut driver = Driver {
+        partition,
+        shard,
+        waiting: BTreeMap::new(),
+        next_request: 0,
+        committed: None,
+    };
+    if driver.input(GroupInput::Loaded).is_err() {
+        return;
+    }
+    loop {
+        let sleep = driver.until_next_timer();
+        let committed = driver.committed.is_some();
+        tokio::select! {
+            message = mailbox.recv() => {
+                let Some(message) = message else { return };
+                if driver.message(message).is_err() {
+                    return;
+                }
+            }
+            () = ready(&mut driver.committed), if committed => {
+                driver.committed = None;
+                driver.release();
+            }
+            () = tokio::time::sleep(sleep) => {
+                for key in driver.shard.due(Timestamp(now_ms())) {
+                    if driver.input(GroupInput::Timer(key)).is_err() {
+                        return;
+                    }
+                }
+            }
+        }
+    }
+}
+
+async fn ready(committed: &mut Option<Boxed<()>>) {
+    if let Some(committed) = committed {
+        committed.await;
+    }
+}
+
+impl Driver {
+    fn message(&mut self, message: Message) -> Result<(), LostLeadership> {
+        match message {
+            Message::Ask(input, reply) => {
+                let id = RequestId(self.next_request);
+                self.next_request += 1;
+                self.waiting.insert(id, reply);
+                self.input(input(id))
+            }
+            Message::Tell(input) => self.input(input),
+        }
+    }
+
+    fn input(&mut self, input: GroupInput) -> Result<(), LostLeadership> {
+        let mut random = || {
+            let [a, b, c, d, e, f, g, h, ..] = random_bytes();
+            u64::from_be_bytes([a, b, c, d, e, f, g, h])
+        };
+        let mut cx = Context {
+            now: Timestamp(now_ms()),
+            random: &mut random,
+        };
+        self.shard
+            .handle(input, &mut cx, &mut Appender(&self.partition))?;
+        self.release();
+        Ok(())
+    }
+
+    /// Lets go what is committed, and waits for the next.
+    fn release(&mut self) {
+        let high_watermark = self
+            .partition
+            .offsets()
+            .map_or(0, |offsets| offsets.high_watermark);
+        for (id, reply) in self.shard.committed(Offset(high_watermark)) {
+            if let Some(waiting) = self.waiting.remove(&id) {
+                let _ = waiting.send(reply);
+            }
+        }
+        if self.committed.is_none()
+            && let Some(Offset(offset)) = self.shard.waits_for()
+        {
+            let committed = self.partition.committed(offset);
+            self.committed = Some(Box::pin(async move {
+                // A failure shows at the next append; until then nothing is released.
+                if committed.await.is_err() {
+                    std::future::pending::<()>().await;
+                }
+            }));
+        }
+        // Who has gone away does not wait any more.
+        self.waiting.retain(|_, waiting| !waiting.is_closed());
+    }
+
+    fn until_next_timer(&self) -> Duration {
+        match self.shard.next_due() {
+            None => IDLE,
+            Some(Timestamp(at)) => {
+                Duration::from_millis(u64::try_from(at.saturating_sub(now_ms())).unwrap_or(0))
+                    .min(IDLE)
+            }
+        }
+    }
+}
+
+/// Replays the partition.
+async fn load(
+    partition: &Arc<Partition>,
+    settings: GroupSettings,
+) -> Result<Shard<Groups>, LoadError> {
+    let mut shard = Shard::new(Groups::new(settings));
+    let mut from = partition.offsets().map_err(LoadError::Read)?.log_start;
+    loop {
+        let (slice, _) = partition
+            .read(from, LOAD_BYTES, true)
+            .map_err(LoadError::Read)?;
+        if slice.bytes.is_empty() {
+            return Ok(shard);
+        }
+        for found in batches(&slice.bytes) {
+            let (header, batch) = found?;
+            if header.attributes.is_control() {
+                continue;
+            }
+            for record in records(&header, &batch, BATCH_BYTES_MAX)?.iter() {
+                let record = record?;
+                let offset = record.offset;
+                let key = Bytes::copy_from_slice(record.key.unwrap_or_default());
+                let decoded = GroupRecord::decode(key, record.value.map(Bytes::copy_from_slice))
+                    .map_err(|cause| LoadError::Record { offset, cause })?;
+                if let Some(decoded) = decoded {
+                    shard.replay(&decoded, Offset(offset + 1));
+                }
+            }
+        }
+        from = slice.next_offset;
+        // Other shards and requests have their turn.
+        tokio::task::yield_now().await;
+    }
+}

@@ -1,0 +1,38 @@
+//! DeleteGroups (key 42).
+
+use mainstem_coordinator::group::{GroupInput, GroupReply};
+use mainstem_protocol::ErrorCode;
+use mainstem_protocol::messages::delete_groups_response::DeletableGroupResult;
+use mainstem_protocol::messages::{DeleteGroupsRequest, DeleteGroupsResponse};
+
+use crate::context::{RequestContext, Staged};
+
+pub(crate) async fn handle(
+    cx: RequestContext,
+    request: DeleteGroupsRequest,
+) -> Staged<DeleteGroupsResponse> {
+    Staged::pending(async move {
+        let mut response = DeleteGroupsResponse::default();
+        for group in request.groups_names {
+            let name = group.clone();
+            let asked = cx
+                .node
+                .groups
+                .ask(&cx.node, &group, move |id| GroupInput::Delete {
+                    id,
+                    group: name,
+                })
+                .await;
+            let code = match asked {
+                Ok(GroupReply::Deleted(code)) => code,
+                other => other.err().unwrap_or(ErrorCode::UnknownServerError),
+            };
+            response.results.push(DeletableGroupResult {
+                group_id: group,
+                error_code: code.code(),
+                ..DeletableGroupResult::default()
+            });
+        }
+        response
+    })
+}

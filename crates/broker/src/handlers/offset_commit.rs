@@ -1,0 +1,102 @@
+//! OffsetCommit (key 8): topics by name up to version 9, by id from 10 on.
+
+use mainstem_coordinator::group::{CommitPartition, CommitRequest, GroupInput, GroupReply};
+use mainstem_metadata::Topic;
+use mainstem_protocol::ErrorCode;
+use mainstem_protocol::messages::offset_commit_response::{
+    OffsetCommitResponsePartition, OffsetCommitResponseTopic,
+};
+use mainstem_protocol::messages::{OffsetCommitRequest, OffsetCommitResponse};
+
+use crate::context::{RequestContext, Staged};
+
+pub(crate) async fn handle(
+    cx: RequestContext,
+    request: OffsetCommitRequest,
+) -> Staged<OffsetCommitResponse> {
+    Staged::pending(async move {
+        let image = cx.node.metadata.load_full();
+        let by_id = cx.version >= 10;
+        let unknown = if by_id {
+            ErrorCode::UnknownTopicId
+        } else {
+            ErrorCode::UnknownTopicOrPartition
+        };
+        let mut response = OffsetCommitResponse::default();
+        let mut partitions = Vec::new();
+        // Where in the response the answer to each partition that goes to the shard belongs.
+        let mut places = Vec::new();
+        for topic in &request.topics {
+            let found = if by_id {
+                image.topic_by_id(topic.topic_id)
+            } else {
+                image.topic(&topic.name)
+            };
+            let mut answers = Vec::with_capacity(topic.partitions.len());
+            for asked in &topic.partitions {
+                let code = match found {
+                    None => unknown,
+                    Some(found) if !has_partition(found, asked.partition_index) => {
+                        ErrorCode::UnknownTopicOrPartition
+                    }
+                    Some(found) => {
+                        places.push((response.topics.len(), answers.len()));
+                        partitions.push(CommitPartition {
+                            topic: found.name.clone(),
+                            topic_id: found.id,
+                            partition: asked.partition_index,
+                            offset: asked.committed_offset,
+                            leader_epoch: asked.committed_leader_epoch,
+                            metadata: asked.committed_metadata.clone().unwrap_or_default(),
+                        });
+                        ErrorCode::None
+                    }
+                };
+                answers.push(OffsetCommitResponsePartition {
+                    partition_index: asked.partition_index,
+                    error_code: code.code(),
+                });
+            }
+            response.topics.push(OffsetCommitResponseTopic {
+                name: topic.name.clone(),
+                topic_id: topic.topic_id,
+                partitions: answers,
+            });
+        }
+        let group = request.group_id.clone();
+        let commit = CommitRequest {
+            group: request.group_id,
+            member: request.member_id,
+            instance: request.group_instance_id,
+            generation: request.generation_id_or_member_epoch,
+            retention_ms: request.retention_time_ms,
+            partitions,
+        };
+        let asked = cx
+            .node
+            .groups
+            .ask(&cx.node, &group, move |id| GroupInput::Commit {
+                id,
+                request: commit,
+            })
+            .await;
+        let codes = match asked {
+            Ok(GroupReply::Commit(codes)) => codes,
+            other => vec![other.err().unwrap_or(ErrorCode::UnknownServerError); places.len()],
+        };
+        for ((topic, partition), code) in places.into_iter().zip(codes) {
+            if let Some(answer) = response
+                .topics
+                .get_mut(topic)
+                .and_then(|topic| topic.partitions.get_mut(partition))
+            {
+                answer.error_code = code.code();
+            }
+        }
+        response
+    })
+}
+
+pub(super) fn has_partition(topic: &Topic, index: i32) -> bool {
+    usize::try_from(index).is_ok_and(|index| index < topic.partitions.len())
+}

@@ -1,0 +1,188 @@
+//! OffsetFetch (key 9): one group up to version 7, several from 8 on; topics by id from 10 on.
+
+use std::collections::BTreeMap;
+
+use mainstem_coordinator::group::{CommittedOffset, GroupInput, GroupReply};
+use mainstem_metadata::MetadataImage;
+use mainstem_protocol::messages::offset_fetch_request::OffsetFetchRequestGroup;
+use mainstem_protocol::messages::offset_fetch_response::{
+    OffsetFetchResponseGroup, OffsetFetchResponsePartition, OffsetFetchResponsePartitions,
+    OffsetFetchResponseTopic, OffsetFetchResponseTopics,
+};
+use mainstem_protocol::messages::{OffsetFetchRequest, OffsetFetchResponse};
+use mainstem_protocol::{ErrorCode, Str, Uuid};
+
+use crate::context::{RequestContext, Staged};
+
+type Found = Vec<(Str, i32, Option<CommittedOffset>)>;
+
+pub(crate) async fn handle(
+    cx: RequestContext,
+    request: OffsetFetchRequest,
+) -> Staged<OffsetFetchResponse> {
+    Staged::pending(async move {
+        if cx.version >= 8 {
+            let mut response = OffsetFetchResponse::default();
+            for group in request.groups {
+                response.groups.push(fetch_group(&cx, group).await);
+            }
+            return response;
+        }
+        let wanted = request.topics.map(|topics| {
+            topics
+                .into_iter()
+                .map(|topic| (topic.name, topic.partition_indexes))
+                .collect()
+        });
+        match ask(&cx, request.group_id, wanted).await {
+            Ok(found) => OffsetFetchResponse {
+                topics: old_topics(found),
+                ..OffsetFetchResponse::default()
+            },
+            Err(code) => OffsetFetchResponse {
+                error_code: code.code(),
+                ..OffsetFetchResponse::default()
+            },
+        }
+    })
+}
+
+async fn ask(
+    cx: &RequestContext,
+    group: Str,
+    wanted: Option<Vec<(Str, Vec<i32>)>>,
+) -> Result<Found, ErrorCode> {
+    let name = group.clone();
+    let input = move |id| GroupInput::FetchOffsets {
+        id,
+        group: name,
+        wanted,
+    };
+    match cx.node.groups.ask(&cx.node, &group, input).await? {
+        GroupReply::Offsets(found) => Ok(found),
+        _ => Err(ErrorCode::UnknownServerError),
+    }
+}
+
+/// The offset, its leader epoch and the client's words; -1, -1 and nothing where none was committed.
+fn values(value: Option<CommittedOffset>) -> (i64, i32, Str) {
+    value.map_or((-1, -1, Str::EMPTY), |value| {
+        (value.offset, value.leader_epoch, value.metadata)
+    })
+}
+
+fn by_topic(found: Found) -> BTreeMap<Str, Vec<(i32, Option<CommittedOffset>)>> {
+    let mut topics: BTreeMap<Str, Vec<_>> = BTreeMap::new();
+    for (topic, partition, value) in found {
+        topics.entry(topic).or_default().push((partition, value));
+    }
+    topics
+}
+
+fn old_topics(found: Found) -> Vec<OffsetFetchResponseTopic> {
+    let topics = by_topic(found).into_iter().map(|(name, partitions)| {
+        let partitions = partitions.into_iter().map(|(partition_index, value)| {
+            let (committed_offset, committed_leader_epoch, metadata) = values(value);
+            OffsetFetchResponsePartition {
+                partition_index,
+                committed_offset,
+                committed_leader_epoch,
+                metadata: Some(metadata),
+                error_code: 0,
+            }
+        });
+        OffsetFetchResponseTopic {
+            name,
+            partitions: partitions.collect(),
+        }
+    });
+    topics.collect()
+}
+
+async fn fetch_group(
+    cx: &RequestContext,
+    group: OffsetFetchRequestGroup,
+) -> OffsetFetchResponseGroup {
+    let image = cx.node.metadata.load_full();
+    let by_id = cx.version >= 10;
+    let mut unknown = Vec::new();
+    let wanted = group.topics.map(|topics| {
+        let named = topics.into_iter().filter_map(|topic| {
+            if !by_id {
+                return Some((topic.name, topic.partition_indexes));
+            }
+            let name = image
+                .topic_by_id(topic.topic_id)
+                .map(|found| found.name.clone());
+            if name.is_none() {
+                unknown.push((topic.topic_id, topic.partition_indexes.clone()));
+            }
+            Some((name?, topic.partition_indexes))
+        });
+        named.collect()
+    });
+    match ask(cx, group.group_id.clone(), wanted).await {
+        Ok(found) => {
+            let mut topics = new_topics(&image, found, by_id);
+            topics.extend(
+                unknown
+                    .into_iter()
+                    .map(|(id, partitions)| unknown_topic(id, partitions)),
+            );
+            OffsetFetchResponseGroup {
+                group_id: group.group_id,
+                topics,
+                error_code: 0,
+            }
+        }
+        Err(code) => OffsetFetchResponseGroup {
+            group_id: group.group_id,
+            topics: Vec::new(),
+            error_code: code.code(),
+        },
+    }
+}
+
+fn unknown_topic(topic_id: Uuid, partitions: Vec<i32>) -> OffsetFetchResponseTopics {
+    let partitions = partitions
+        .into_iter()
+        .map(|partition_index| OffsetFetchResponsePartitions {
+            partition_index,
+            committed_offset: -1,
+            committed_leader_epoch: -1,
+            metadata: Some(Str::EMPTY),
+            error_code: ErrorCode::UnknownTopicId.code(),
+        });
+    OffsetFetchResponseTopics {
+        topic_id,
+        partitions: partitions.collect(),
+        ..OffsetFetchResponseTopics::default()
+    }
+}
+
+fn new_topics(image: &MetadataImage, found: Found, by_id: bool) -> Vec<OffsetFetchResponseTopics> {
+    let topics = by_topic(found)
+        .into_iter()
+        .filter_map(|(name, partitions)| {
+            let topic_id = image.topic(&name).map_or(Uuid::ZERO, |topic| topic.id);
+            if by_id && topic_id.is_zero() {
+                return None; // its topic is gone, and there is no name to say it by
+            }
+            let partitions = partitions.into_iter().map(|(partition_index, value)| {
+                let (committed_offset, committed_leader_epoch, metadata) = values(value);
+                OffsetFetchResponsePartitions {
+                    partition_index,
+                    committed_offset,
+                    committed_leader_epoch,
+                    metadata: Some(metadata),
+                    error_code: 0,
+                }
+            });
+            Some(OffsetFetchResponseTopics {
+                name,
+                topic_id,
+                partitions: partitions.collect(),
+            })
+        });
+    topics.collect()
+}
