@@ -1,1 +1,24 @@
-//! TBD
+//! A Kafka client: connection, metadata, producer, consumer, group consumer, administration.
+//!
+//! Works against Mainstem and Apache Kafka alike, and knows neither's insides. Everything above the log reaches it through this crate.
+
+mod admin;
+mod assign;
+mod cluster;
+mod connection;
+mod consumer;
+mod error;
+mod group;
+pub mod limits;
+mod producer;
+mod versions;
+
+pub use admin::{
+    ConfigChange, GroupDetail, GroupListing, Member, NewTopic, OffsetSpec, PartitionDetail,
+    TopicDetail,
+};
+pub use cluster::{Cluster, ClusterOptions};
+pub use consumer::{Consumer, ConsumerOptions, Record, Start};
+pub use error::ClientError;
+pub use group::{GroupConsumer, GroupOptions};
+pub use producer::{Produced, Producer, ProducerOptions};
