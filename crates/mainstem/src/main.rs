@@ -1,8 +1,48 @@
-//! TBD
-fn main() { tracing_subscriber::fmt().with_max_level(tracing::Level::DEBUG).init();
-    let mut c = mainstem_broker::NodeConfig::for_tests("/tmp/lead/d1".into());
-    c.port = 29092;
-    let n = mainstem_broker::start(c).unwrap();
-    println!("{:?}", n.report);
-    loop { std::thread::park(); }
+//! The one binary: the command line, and the composition root of the node.
+//!
+//! Text for people is made here and nowhere below. Data goes to standard output, everything else to standard error. Exit codes: 0 done,
+//! 1 the answer is no, 2 wrong use, 3 the cluster cannot be reached, 130 interrupted.
+
+mod cli;
+mod commands;
+mod failure;
+mod input;
+mod output;
+mod when;
+
+use clap::Parser;
+
+use cli::{Cli, Command};
+use failure::Failure;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> std::process::ExitCode {
+    let cli = Cli::parse();
+    let result = match cli.command {
+        Command::Server(options) => commands::server::run(&options),
+        other => run_client(&cli.global, other),
+    };
+    match result {
+        Ok(()) => std::process::ExitCode::SUCCESS,
+        Err(failure) => failure.report(),
+    }
+}
+
+/// Runs a command that talks to a cluster.
+fn run_client(global: &cli::Global, command: Command) -> Result<(), Failure> {
+    failure::logging(global.verbose);
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(Failure::system)?;
+    let result = runtime.block_on(async {
+        tokio::select! {
+            result = commands::run(global, command) => result,
+            _ = tokio::signal::ctrl_c() => Err(Failure::Interrupted),
+        }
+    });
+    runtime.shutdown_background();
+    result
 }

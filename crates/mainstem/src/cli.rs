@@ -1,0 +1,298 @@
+//! The grammar of the command line: `mainstem <noun> <verb> [NAME] [--options]`; everyday verbs have no noun.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Event streaming in one binary, for every Kafka client.
+#[derive(Debug, Parser)]
+#[command(
+    name = "mainstem",
+    version,
+    propagate_version = true,
+    disable_help_subcommand = true
+)]
+#[command(before_help = "Examples:
+  mainstem server
+  echo hello | mainstem produce greetings
+  mainstem consume greetings --from-beginning
+  mainstem topic create orders --partitions 6")]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// Options that mean the same everywhere.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Global {
+    /// Brokers to begin with.
+    #[arg(
+        long,
+        global = true,
+        env = "MAINSTEM_BOOTSTRAP",
+        default_value = "127.0.0.1:9092",
+        value_name = "HOST:PORT"
+    )]
+    pub(crate) bootstrap: String,
+    /// One JSON object a line instead of a table.
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// Nothing but the data.
+    #[arg(long, global = true)]
+    pub(crate) quiet: bool,
+    /// Answer yes to what would be asked.
+    #[arg(long, global = true)]
+    pub(crate) yes: bool,
+    /// How long to wait for an answer.
+    #[arg(long, global = true, default_value = "30s", value_name = "TIME", value_parser = crate::when::duration)]
+    pub(crate) timeout: std::time::Duration,
+    /// Say what is being done (to standard error).
+    #[arg(long, short, global = true)]
+    pub(crate) verbose: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run a node.
+    Server(ServerOptions),
+    /// Make, list, describe, change and delete topics.
+    #[command(subcommand)]
+    Topic(TopicCommand),
+    /// Send records from standard input.
+    Produce(ProduceOptions),
+    /// Print records.
+    Consume(ConsumeOptions),
+    /// List, describe, reset and delete consumer groups.
+    #[command(subcommand)]
+    Group(GroupCommand),
+    /// Print a completion script.
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
+}
+
+#[derive(Debug, Args)]
+#[command(before_help = "Examples:
+  mainstem server
+  mainstem server --data-dir /var/lib/mainstem --listen 0.0.0.0:9092
+  mainstem server --config server.properties -o num.partitions=6")]
+pub(crate) struct ServerOptions {
+    /// Where everything is kept.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data_dir: Option<PathBuf>,
+    /// Where Kafka clients connect.
+    #[arg(long, value_name = "HOST:PORT")]
+    pub(crate) listen: Option<String>,
+    /// Where /healthz and /readyz are served.
+    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:8080")]
+    pub(crate) http: SocketAddr,
+    /// A properties file with Kafka's names.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// One property; wins over the file.
+    #[arg(short = 'o', value_name = "KEY=VALUE")]
+    pub(crate) options: Vec<String>,
+    /// How log lines look.
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub(crate) log_format: LogFormat,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LogFormat {
+    Text,
+    Json,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum TopicCommand {
+    /// Make a topic.
+    Create {
+        /// Its name.
+        name: String,
+        /// Partitions; the node's default if not given.
+        #[arg(long)]
+        partitions: Option<i32>,
+        /// Replicas; the node's default if not given.
+        #[arg(long)]
+        replication_factor: Option<i16>,
+        /// A configuration value.
+        #[arg(long = "set", short = 'o', value_name = "KEY=VALUE")]
+        configs: Vec<String>,
+        /// Only say whether it could be made.
+        #[arg(long)]
+        dry_run: bool,
+    },
+    /// List topics.
+    List {
+        /// The cluster's own topics too.
+        #[arg(long)]
+        internal: bool,
+    },
+    /// Describe a topic: partitions, offsets, configuration.
+    Describe {
+        /// Its name.
+        name: String,
+    },
+    /// Change a topic.
+    Alter {
+        /// Its name.
+        name: String,
+        /// Raise the count of partitions.
+        #[arg(long)]
+        partitions: Option<i32>,
+        /// Set a configuration value.
+        #[arg(long = "set", short = 'o', value_name = "KEY=VALUE")]
+        set: Vec<String>,
+        /// Put a configuration value back to its default.
+        #[arg(long, value_name = "KEY")]
+        unset: Vec<String>,
+    },
+    /// Delete a topic and all its records.
+    Delete {
+        /// Its name.
+        name: String,
+    },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum InputFormat {
+    /// A record a line.
+    Lines,
+    /// A JSON object a line.
+    Json,
+    /// Rows with a header line; each becomes a JSON object.
+    Csv,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum CodecName {
+    None,
+    Gzip,
+    Snappy,
+    Lz4,
+    Zstd,
+}
+
+#[derive(Debug, Clone, Args)]
+#[command(before_help = "Examples:
+  echo hello | mainstem produce greetings
+  echo 'k1:v1' | mainstem produce orders --key-separator :
+  mainstem produce flights --format csv --key tailnum --null NA < flights.csv")]
+pub(crate) struct ProduceOptions {
+    /// The topic.
+    pub(crate) topic: String,
+    /// What stands between key and value of a line.
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) key_separator: Option<String>,
+    /// What standard input is.
+    #[arg(long, default_value = "lines")]
+    pub(crate) format: InputFormat,
+    /// The field whose text is the key (json, csv).
+    #[arg(long, value_name = "FIELD")]
+    pub(crate) key: Option<String>,
+    /// A field that stays text even if it looks like a number (csv).
+    #[arg(long, value_name = "FIELD")]
+    pub(crate) text: Vec<String>,
+    /// Cells with this text are null, as empty ones are (csv).
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) null: Option<String>,
+    /// Send to this partition.
+    #[arg(long)]
+    pub(crate) partition: Option<i32>,
+    /// How batches are compressed.
+    #[arg(long, default_value = "none")]
+    pub(crate) codec: CodecName,
+    /// 0: no answer; 1: in the page cache; all: on disk.
+    #[arg(long, default_value = "all", value_parser = ["0", "1", "all"])]
+    pub(crate) acks: String,
+}
+
+#[derive(Debug, Args)]
+#[command(before_help = "Examples:
+  mainstem consume greetings --from-beginning
+  mainstem consume orders --group billing
+  mainstem consume orders --from-time -1h --until-end --json")]
+pub(crate) struct ConsumeOptions {
+    /// The topic.
+    pub(crate) topic: String,
+    /// Read as a member of this group, and commit what was printed.
+    #[arg(long, conflicts_with_all = ["offset", "partition"])]
+    pub(crate) group: Option<String>,
+    /// From the first record (with a group: where it has committed nothing).
+    #[arg(long, conflicts_with_all = ["offset", "from_time"])]
+    pub(crate) from_beginning: bool,
+    /// From this offset.
+    #[arg(long, conflicts_with = "from_time")]
+    pub(crate) offset: Option<i64>,
+    /// From this time: -1h, 2026-01-01, 2026-01-01T08:00Z, today.
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true, value_parser = crate::when::time)]
+    pub(crate) from_time: Option<i64>,
+    /// Stop after so many records.
+    #[arg(long)]
+    pub(crate) max: Option<u64>,
+    /// Only this partition.
+    #[arg(long)]
+    pub(crate) partition: Option<i32>,
+    /// Stop at what was the end when the command began.
+    #[arg(long)]
+    pub(crate) until_end: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum GroupCommand {
+    /// List groups.
+    List,
+    /// Describe a group: what it has read and how far it is behind.
+    Describe {
+        /// Its name.
+        name: String,
+    },
+    /// Set where a group goes on reading. The group must have no members.
+    Reset(ResetOptions),
+    /// Delete a group and its committed offsets.
+    Delete {
+        /// Its name.
+        name: String,
+    },
+}
+
+#[derive(Debug, Args)]
+#[command(before_help = "Examples:
+  mainstem group reset billing --topic orders --to-earliest --dry-run
+  mainstem group reset billing --topic orders --to-time -1h --yes")]
+pub(crate) struct ResetOptions {
+    /// Its name.
+    pub(crate) name: String,
+    /// The topic; every topic it has committed if not given.
+    #[arg(long)]
+    pub(crate) topic: Option<String>,
+    #[command(flatten)]
+    pub(crate) target: ResetTarget,
+    /// Only show what would be set.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+}
+
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+pub(crate) struct ResetTarget {
+    /// To the first record.
+    #[arg(long)]
+    pub(crate) to_earliest: bool,
+    /// Behind the last record.
+    #[arg(long)]
+    pub(crate) to_latest: bool,
+    /// To this offset.
+    #[arg(long, value_name = "N")]
+    pub(crate) to_offset: Option<i64>,
+    /// To the first record of this time or later.
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true, value_parser = crate::when::time)]
+    pub(crate) to_time: Option<i64>,
+    /// By so many records, forwards or back.
+    #[arg(long, value_name = "N", allow_hyphen_values = true)]
+    pub(crate) shift_by: Option<i64>,
+}

@@ -1,0 +1,64 @@
+//! The commands, a file for each noun or everyday verb.
+
+mod consume;
+mod group;
+mod produce;
+pub(crate) mod server;
+mod topic;
+
+use clap::CommandFactory;
+use mainstem_client::{Cluster, ClusterOptions};
+
+use crate::cli::{Cli, Command, Global};
+use crate::failure::Failure;
+
+/// Runs a command that talks to a cluster.
+pub(crate) async fn run(global: &Global, command: Command) -> Result<(), Failure> {
+    match command {
+        Command::Topic(command) => topic::run(global, command).await,
+        Command::Produce(options) => produce::run(global, &options).await,
+        Command::Consume(options) => consume::run(global, &options).await,
+        Command::Group(command) => group::run(global, command).await,
+        Command::Completions { shell } => {
+            clap_complete::generate(
+                shell,
+                &mut Cli::command(),
+                "mainstem",
+                &mut std::io::stdout(),
+            );
+            Ok(())
+        }
+        Command::Server(options) => server::run(&options),
+    }
+}
+
+/// Connects as the global options say.
+async fn connect(global: &Global) -> Result<Cluster, Failure> {
+    let options = ClusterOptions {
+        bootstrap: global.bootstrap.clone(),
+        timeout: global.timeout,
+        ..ClusterOptions::default()
+    };
+    Ok(Cluster::connect(options).await?)
+}
+
+/// A topic that must exist; a near name is offered if it does not.
+async fn existing_topic(
+    cluster: &Cluster,
+    name: &str,
+) -> Result<mainstem_client::TopicDetail, Failure> {
+    let topics = cluster.topics().await?;
+    if let Some(topic) = topics.iter().find(|topic| topic.name == name) {
+        return Ok(topic.clone());
+    }
+    let near = crate::output::did_you_mean(name, topics.iter().map(|topic| topic.name.as_str()));
+    let create = format!("create it: mainstem topic create {name}");
+    let hint = match near {
+        Some(near) => format!("did you mean \"{near}\"?   {create}"),
+        None => create,
+    };
+    Err(Failure::with_hint(
+        format!("topic \"{name}\" does not exist on {}", cluster.bootstrap()),
+        hint,
+    ))
+}

@@ -1,0 +1,254 @@
+//! `mainstem server`: starts a node, says what runs and what was found, and stops it cleanly.
+
+use std::io::Write;
+use std::path::PathBuf;
+
+use mainstem_broker::{
+    Durability, NodeConfig, Properties, PropertyError, RunningNode, StartReport,
+};
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::cli::{LogFormat, ServerOptions};
+use crate::failure::Failure;
+use crate::output::thousands;
+
+const DATA_DIR: &str = "./mainstem-data";
+
+pub(crate) fn run(options: &ServerOptions) -> Result<(), Failure> {
+    logging(options.log_format);
+    let config = configure(options)?;
+    let durability = config.properties.durability();
+    let node = mainstem_broker::start(config)?;
+    banner(&node, durability)?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    let signals = runtime.block_on(wait_for_signal())?;
+    eprintln!("stopping (once more stops at once) …");
+    std::thread::spawn(move || {
+        runtime.block_on(async move {
+            let mut signals = signals;
+            signals.next().await;
+            eprintln!("stopped at once; the next start checks what was written last");
+            std::process::exit(130);
+        });
+    });
+    node.stop()?;
+    eprintln!("stopped cleanly");
+    Ok(())
+}
+
+fn logging(format: LogFormat) {
+    let filter = tracing_subscriber::EnvFilter::try_from_env("MAINSTEM_LOG")
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr);
+    match format {
+        LogFormat::Text => builder.with_target(false).init(),
+        LogFormat::Json => builder.json().init(),
+    }
+}
+
+/// Splits `host:port`; an IPv6 host stands in brackets.
+fn host_and_port(text: &str) -> Result<(String, u16), Failure> {
+    let wrong = || {
+        Failure::usage(
+            format!("{text:?} is not HOST:PORT"),
+            "for example 127.0.0.1:9092",
+        )
+    };
+    let (host, port) = text.rsplit_once(':').ok_or_else(wrong)?;
+    let port = port.parse().map_err(|_| wrong())?;
+    Ok((host.trim_matches(['[', ']']).to_owned(), port))
+}
+
+/// The first plain listener of a `listeners` value: `PLAINTEXT://host:port`. A controller's listener is passed over: there is no
+/// quorum to reach yet.
+fn plain_listener(value: &str) -> Option<&str> {
+    value
+        .split(',')
+        .map(str::trim)
+        .find_map(|listener| listener.strip_prefix("PLAINTEXT://"))
+}
+
+fn configure(options: &ServerOptions) -> Result<NodeConfig, Failure> {
+    let mut properties = Properties::default();
+    let refuse = |error: PropertyError| Failure::usage(error.to_string(), hint(&error));
+    if let Some(file) = &options.config {
+        let text = std::fs::read_to_string(file).map_err(|error| {
+            Failure::usage(
+                format!("{}: {error}", file.display()),
+                "name a properties file: --config FILE",
+            )
+        })?;
+        properties
+            .read(&file.display().to_string(), &text)
+            .map_err(refuse)?;
+    }
+    for option in &options.options {
+        properties.set(option).map_err(refuse)?;
+    }
+    let listener = match (&options.listen, properties.given("listeners")) {
+        (Some(listen), _) => listen.clone(),
+        (None, Some(listeners)) => plain_listener(listeners)
+            .ok_or_else(|| {
+                Failure::usage(
+                    format!("listeners = {listeners:?} has no PLAINTEXT:// listener"),
+                    "only plain listeners are served yet",
+                )
+            })?
+            .to_owned(),
+        (None, None) => "127.0.0.1:9092".to_owned(),
+    };
+    let (host, port) = host_and_port(&listener)?;
+    let advertised = match properties
+        .given("advertised.listeners")
+        .and_then(plain_listener)
+    {
+        Some(listener) => Some(host_and_port(listener)?),
+        None => None,
+    };
+    let named = properties
+        .given("log.dirs")
+        .or_else(|| properties.given("log.dir"));
+    let first = named
+        .and_then(|dirs| dirs.split(',').next())
+        .map(|dir| PathBuf::from(dir.trim()));
+    let data_dir = options
+        .data_dir
+        .clone()
+        .or(first)
+        .unwrap_or_else(|| PathBuf::from(DATA_DIR));
+    Ok(NodeConfig {
+        data_dir,
+        host,
+        port,
+        advertised,
+        http: Some(options.http),
+        properties,
+    })
+}
+
+/// What to do about a wrong property; values in other units are worked out.
+fn hint(error: &PropertyError) -> String {
+    let PropertyError::Value {
+        cause: mainstem_broker::ConfigError::Type { name, value, .. },
+        ..
+    } = error
+    else {
+        return "properties have Kafka's names: name=value, one a line".to_owned();
+    };
+    let units = [("ms", 1), ("minutes", 60_000), ("hours", 3_600_000)];
+    let unit = units
+        .into_iter()
+        .find(|(unit, _)| name.ends_with(&format!(".{unit}")));
+    match (unit, crate::when::duration(value)) {
+        (Some((unit, milliseconds)), Ok(duration)) => {
+            format!("{unit} are meant: {}", duration.as_millis() / milliseconds)
+        }
+        _ => "see the property's type in Kafka's documentation".to_owned(),
+    }
+}
+
+/// Says what runs, what was found, and what to try.
+fn banner(node: &RunningNode, durability: Durability) -> Result<(), Failure> {
+    let report = &node.report;
+    let mut out = std::io::stderr().lock();
+    writeln!(
+        out,
+        "mainstem {} · node {} · cluster {} · data {} ({})",
+        env!("CARGO_PKG_VERSION"),
+        report.node_id,
+        report.cluster_id,
+        report.data_dir.display(),
+        found(report)
+    )?;
+    writeln!(
+        out,
+        "  kafka      {:<24} any Kafka client, no changes",
+        node.kafka_address
+    )?;
+    if let Some(http) = node.http_address {
+        writeln!(out, "  health     http://{http}/readyz")?;
+    }
+    for repair in &report.repairs {
+        writeln!(
+            out,
+            "  repaired   {}: {} bytes cut at offset {} ({})",
+            repair
+                .dir
+                .file_name()
+                .map(|name| name.to_string_lossy())
+                .unwrap_or_default(),
+            thousands(i64::try_from(repair.cut_bytes).unwrap_or(i64::MAX)),
+            thousands(repair.at_offset),
+            repair.what
+        )?;
+    }
+    for warning in &report.warnings {
+        writeln!(out, "  WARNING    {warning}")?;
+    }
+    let promise = match durability {
+        Durability::Disk => "acks=all means on disk",
+        Durability::PageCache => "acks=all means in the page cache",
+    };
+    let reach = if node.kafka_address.ip().is_loopback() {
+        " · loopback only, no login needed"
+    } else {
+        ""
+    };
+    writeln!(
+        out,
+        "ready in {} ms · {promise}{reach}",
+        report.took.as_millis().max(1)
+    )?;
+    if report.is_new {
+        writeln!(
+            out,
+            "try:  echo hello | mainstem produce greetings   ·   mainstem consume greetings --from-beginning"
+        )?;
+    }
+    Ok(())
+}
+
+fn found(report: &StartReport) -> String {
+    if report.is_new {
+        return "new".to_owned();
+    }
+    let stop = if report.was_clean {
+        "clean stop"
+    } else {
+        "unclean stop, checked"
+    };
+    let topics = if report.topics == 1 {
+        "1 topic".to_owned()
+    } else {
+        format!("{} topics", report.topics)
+    };
+    format!("{topics}, {}, {stop}", indicatif::HumanBytes(report.bytes))
+}
+
+/// Ctrl-C and SIGTERM.
+struct Signals {
+    interrupt: tokio::signal::unix::Signal,
+    terminate: tokio::signal::unix::Signal,
+}
+
+impl Signals {
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+    }
+}
+
+async fn wait_for_signal() -> std::io::Result<Signals> {
+    let mut signals = Signals {
+        interrupt: signal(SignalKind::interrupt())?,
+        terminate: signal(SignalKind::terminate())?,
+    };
+    signals.next().await;
+    Ok(signals)
+}

@@ -1,0 +1,209 @@
+//! `mainstem topic …`
+
+use mainstem_client::{Cluster, ConfigChange, NewTopic, OffsetSpec};
+use serde_json::json;
+
+use super::{connect, existing_topic};
+use crate::cli::{Global, TopicCommand};
+use crate::failure::Failure;
+use crate::output::{Column, confirm, rows, say, thousands};
+
+pub(crate) async fn run(global: &Global, command: TopicCommand) -> Result<(), Failure> {
+    let cluster = connect(global).await?;
+    match command {
+        TopicCommand::Create {
+            name,
+            partitions,
+            replication_factor,
+            configs,
+            dry_run,
+        } => {
+            let configs = configs
+                .iter()
+                .map(|config| split(config))
+                .collect::<Result<_, _>>()?;
+            let topic = NewTopic {
+                name,
+                partitions,
+                replication_factor,
+                configs,
+            };
+            cluster.create_topic(&topic, dry_run).await?;
+            let done = if dry_run { "can be created" } else { "created" };
+            say(global, &format!("topic {} {done}", topic.name));
+            Ok(())
+        }
+        TopicCommand::List { internal } => list(global, &cluster, internal).await,
+        TopicCommand::Describe { name } => describe(global, &cluster, &name).await,
+        TopicCommand::Alter {
+            name,
+            partitions,
+            set,
+            unset,
+        } => alter(global, &cluster, &name, partitions, (&set, unset)).await,
+        TopicCommand::Delete { name } => delete(global, &cluster, &name).await,
+    }
+}
+
+fn split(config: &str) -> Result<(String, String), Failure> {
+    let wrong = || {
+        Failure::usage(
+            format!("{config:?} is not KEY=VALUE"),
+            "for example --set retention.ms=86400000",
+        )
+    };
+    let (name, value) = config.split_once('=').ok_or_else(wrong)?;
+    Ok((name.trim().to_owned(), value.trim().to_owned()))
+}
+
+/// The records that a topic holds: the ends minus the starts.
+async fn record_count(cluster: &Cluster, name: &str, partitions: usize) -> Result<i64, Failure> {
+    let mut count = 0;
+    for index in 0..i32::try_from(partitions).unwrap_or(i32::MAX) {
+        let start = cluster
+            .offset(name, index, OffsetSpec::Earliest)
+            .await?
+            .map_or(0, |found| found.0);
+        let end = cluster
+            .offset(name, index, OffsetSpec::Latest)
+            .await?
+            .map_or(0, |found| found.0);
+        count += end - start;
+    }
+    Ok(count)
+}
+
+async fn list(global: &Global, cluster: &Cluster, internal: bool) -> Result<(), Failure> {
+    let columns = [
+        Column("TOPIC", "topic", false),
+        Column("PARTITIONS", "partitions", true),
+        Column("REPLICAS", "replicas", true),
+        Column("RECORDS", "records", true),
+    ];
+    let mut table = Vec::new();
+    for topic in cluster
+        .topics()
+        .await?
+        .into_iter()
+        .filter(|topic| internal || !topic.is_internal)
+    {
+        let replicas = topic
+            .partitions
+            .first()
+            .map_or(0, |partition| partition.replicas.len());
+        let records = record_count(cluster, &topic.name, topic.partitions.len()).await?;
+        table.push(vec![
+            json!(topic.name),
+            json!(topic.partitions.len()),
+            json!(replicas),
+            json!(records),
+        ]);
+    }
+    if table.is_empty() && !global.json {
+        say(
+            global,
+            "no topics yet; create one: mainstem topic create orders",
+        );
+    }
+    Ok(rows(global, &columns, &table)?)
+}
+
+async fn describe(global: &Global, cluster: &Cluster, name: &str) -> Result<(), Failure> {
+    let topic = existing_topic(cluster, name).await?;
+    let configs = cluster.topic_config(name).await?;
+    let own: Vec<String> = configs
+        .iter()
+        .filter(|(_, _, is_default)| !is_default)
+        .map(|(name, value, _)| format!("{name}={value}"))
+        .collect();
+    if !global.json {
+        let own = if own.is_empty() {
+            "defaults".to_owned()
+        } else {
+            own.join(" ")
+        };
+        say(
+            global,
+            &format!(
+                "{name} · {} partitions · id {} · {own}",
+                topic.partitions.len(),
+                topic.id
+            ),
+        );
+    }
+    let columns = [
+        Column("PART", "partition", true),
+        Column("LEADER", "leader", true),
+        Column("REPLICAS", "replicas", false),
+        Column("IN SYNC", "isr", false),
+        Column("START", "start", true),
+        Column("END", "end", true),
+        Column("RECORDS", "records", true),
+    ];
+    let mut table = Vec::new();
+    for partition in &topic.partitions {
+        let start = cluster
+            .offset(name, partition.index, OffsetSpec::Earliest)
+            .await?
+            .map_or(0, |found| found.0);
+        let end = cluster
+            .offset(name, partition.index, OffsetSpec::Latest)
+            .await?
+            .map_or(0, |found| found.0);
+        table.push(vec![
+            json!(partition.index),
+            json!(partition.leader),
+            json!(partition.replicas),
+            json!(partition.isr),
+            json!(start),
+            json!(end),
+            json!(end - start),
+        ]);
+    }
+    Ok(rows(global, &columns, &table)?)
+}
+
+async fn alter(
+    global: &Global,
+    cluster: &Cluster,
+    name: &str,
+    partitions: Option<i32>,
+    (set, unset): (&[String], Vec<String>),
+) -> Result<(), Failure> {
+    if partitions.is_none() && set.is_empty() && unset.is_empty() {
+        return Err(Failure::usage(
+            "nothing to change was named",
+            "--set KEY=VALUE, --unset KEY or --partitions N",
+        ));
+    }
+    existing_topic(cluster, name).await?;
+    let mut changes = Vec::new();
+    for config in set {
+        let (name, value) = split(config)?;
+        changes.push(ConfigChange::Set(name, value));
+    }
+    changes.extend(unset.into_iter().map(ConfigChange::Delete));
+    if !changes.is_empty() {
+        cluster.alter_topic(name, &changes).await?;
+    }
+    if let Some(count) = partitions {
+        cluster.add_partitions(name, count).await?;
+    }
+    say(global, &format!("topic {name} changed"));
+    Ok(())
+}
+
+async fn delete(global: &Global, cluster: &Cluster, name: &str) -> Result<(), Failure> {
+    let topic = existing_topic(cluster, name).await?;
+    let records = record_count(cluster, name, topic.partitions.len()).await?;
+    confirm(
+        global,
+        &format!(
+            "topic {name} and its {} records will be deleted",
+            thousands(records)
+        ),
+    )?;
+    cluster.delete_topic(name).await?;
+    say(global, &format!("topic {name} deleted"));
+    Ok(())
+}

@@ -1,0 +1,175 @@
+//! Tables for eyes, tab-separated lines for pipes, JSON for programs.
+
+use std::io::{self, IsTerminal, Write};
+
+use comfy_table::presets::NOTHING;
+use comfy_table::{CellAlignment, ContentArrangement, Table};
+use serde_json::Value;
+
+use crate::cli::Global;
+
+/// A column: its name for eyes, its key in JSON, and whether it is a number.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Column(
+    pub(crate) &'static str,
+    pub(crate) &'static str,
+    pub(crate) bool,
+);
+
+/// Whether colours are welcome.
+pub(crate) fn colours(is_terminal: bool) -> bool {
+    is_terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+}
+
+/// Whole numbers with their thousands apart: `104,221`.
+pub(crate) fn thousands(number: i64) -> String {
+    let digits = number.unsigned_abs().to_string();
+    let mut out = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    if number < 0 { format!("-{out}") } else { out }
+}
+
+fn plain(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Null => String::new(),
+        Value::Array(items) => items.iter().map(plain).collect::<Vec<_>>().join(","),
+        other => other.to_string(),
+    }
+}
+
+/// Prints rows in the form that is wanted.
+pub(crate) fn rows(global: &Global, columns: &[Column], rows: &[Vec<Value>]) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    if global.json {
+        for row in rows {
+            let object: serde_json::Map<String, Value> = columns
+                .iter()
+                .zip(row)
+                .map(|(column, value)| (column.1.to_owned(), value.clone()))
+                .collect();
+            writeln!(out, "{}", Value::Object(object))?;
+        }
+        return Ok(());
+    }
+    if !io::stdout().is_terminal() {
+        for row in rows {
+            writeln!(
+                out,
+                "{}",
+                row.iter().map(plain).collect::<Vec<_>>().join("\t")
+            )?;
+        }
+        return Ok(());
+    }
+    let mut table = Table::new();
+    table
+        .load_style(NOTHING)
+        .set_content_arrangement(ContentArrangement::Dynamic);
+    table.set_header(columns.iter().map(|column| column.0));
+    for row in rows {
+        table.add_row(row.iter().map(|value| match value.as_i64() {
+            Some(number) => thousands(number),
+            None => plain(value),
+        }));
+    }
+    for (at, column) in columns.iter().enumerate() {
+        if let Some(cells) = table.column_mut(at)
+            && column.2
+        {
+            cells.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+    writeln!(out, "{}", table.trim_fmt())
+}
+
+/// Says something about the work, unless only data is wanted.
+pub(crate) fn say(global: &Global, text: &str) {
+    if !global.quiet {
+        eprintln!("{text}");
+    }
+}
+
+/// A name that may have been meant: the nearest within two changes.
+pub(crate) fn did_you_mean<'a>(
+    wanted: &str,
+    there: impl Iterator<Item = &'a str>,
+) -> Option<&'a str> {
+    there
+        .map(|name| (distance(wanted, name), name))
+        .filter(|(far, _)| *far <= 2)
+        .min()
+        .map(|(_, name)| name)
+}
+
+/// Changes of one character that lead from one word to another (Levenshtein).
+fn distance(from: &str, to: &str) -> usize {
+    let to: Vec<char> = to.chars().collect();
+    let mut row: Vec<usize> = (0..=to.len()).collect();
+    for (at, character) in from.chars().enumerate() {
+        let mut before = row[0];
+        row[0] = at + 1;
+        for (to_at, other) in to.iter().enumerate() {
+            let replaced = before + usize::from(character != *other);
+            before = row[to_at + 1];
+            row[to_at + 1] = replaced.min(row[to_at] + 1).min(before + 1);
+        }
+    }
+    row[to.len()]
+}
+
+/// Asks before something is destroyed; where nobody can answer, `--yes` is needed.
+pub(crate) fn confirm(global: &Global, what: &str) -> Result<(), crate::failure::Failure> {
+    use crate::failure::Failure;
+    if global.yes {
+        return Ok(());
+    }
+    if !io::stdin().is_terminal() {
+        return Err(Failure::usage(
+            what.to_owned(),
+            "nobody can be asked here; say --yes if that is meant",
+        ));
+    }
+    eprint!("{what}\n  go on? [y/N] ");
+    io::stderr().flush()?;
+    let mut answer = String::new();
+    io::stdin().read_line(&mut answer)?;
+    if matches!(answer.trim(), "y" | "Y" | "yes") {
+        Ok(())
+    } else {
+        Err(Failure::no("nothing was changed"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    //! Numbers and names.
+
+    use super::*;
+
+    #[test]
+    fn numbers_have_their_thousands_apart() {
+        assert_eq!(
+            [
+                thousands(0),
+                thousands(999),
+                thousands(104_221),
+                thousands(-1_000)
+            ],
+            ["0", "999", "104,221", "-1,000"]
+        );
+    }
+
+    #[test]
+    fn near_names_are_offered() {
+        let there = ["orders", "payments"];
+        assert_eq!(did_you_mean("order", there.into_iter()), Some("orders"));
+        assert_eq!(did_you_mean("ordres", there.into_iter()), Some("orders"));
+        assert_eq!(did_you_mean("clicks", there.into_iter()), None);
+    }
+}
