@@ -98,6 +98,7 @@ impl Producer {
         let identity = if options.idempotent {
             let ask = || async {
                 let request = |_| InitProducerIdRequest {
+                    transactional_id: None,
                     transaction_timeout_ms: 60_000,
                     ..InitProducerIdRequest::default()
                 };
