@@ -1,41 +1,63 @@
-//! Bytes that lie: cut at every byte, counts that would take gigabytes, flips.
+//! Bytes from somebody who means harm: nothing panics, nothing reserves memory beyond its budget, no prefix passes for a whole.
 
 use bytes::Bytes;
-use mainstem_protocol::messages::{MetadataRequest, ProduceRequest};
+use mainstem_protocol::messages::{FetchRequest, MetadataRequest, ProduceRequest};
 use mainstem_protocol::{DecodeError, Decoder, Message};
 
-use super::sample::{Random, Sample, Visit};
-use super::{encode, samples};
+use crate::catalogue::{Row, rows};
+use crate::hex;
+use crate::sample::Random;
 
-struct Damage;
+/// A sample of moderate size, so that "at every byte" stays affordable.
+fn small_sample(row: &Row, version: i16) -> Bytes {
+    let candidates = (0..8).map(|seed| {
+        (row.sample)(&mut Random::new(seed), version)
+            .unwrap_or_else(|error| panic!("{} v{version}: {error}", row.name))
+    });
+    let fitting = candidates.filter(|bytes| bytes.len() <= 600);
+    fitting.max_by_key(Bytes::len).unwrap_or_default()
+}
 
-impl Visit for Damage {
-    fn message<M: Message + Sample + PartialEq + std::fmt::Debug>(
-        &mut self,
-        _kind: &'static str,
-        _key: i16,
-        _jar: &'static str,
-    ) {
-        let mut random = Random(7);
-        for version in M::MIN_VERSION..=M::MAX_VERSION {
-            let bytes = encode(&M::sample(&mut random, version), version);
-            for end in 0..bytes.len() {
-                let mut decoder = Decoder::new(bytes.slice(..end));
+#[test]
+fn a_message_cut_at_any_byte_is_refused() {
+    for row in rows() {
+        for version in row.versions() {
+            let whole = small_sample(&row, version);
+            for end in 0..whole.len() {
+                let outcome = (row.decode)(&mut Decoder::new(whole.slice(..end)), version);
                 assert!(
-                    M::decode(&mut decoder, version).is_err(),
-                    "{} {version} cut at {end} of {}",
-                    M::NAME,
-                    bytes.len()
+                    outcome.is_err(),
+                    "{} v{version} cut at {end} of {} passed",
+                    row.name,
+                    hex::text(&whole)
                 );
             }
-            for at in 0..bytes.len() {
-                for flip in [0x01, 0x80, 0xff] {
-                    let mut changed = bytes.to_vec();
-                    changed[at] ^= flip;
-                    let _ = M::decode(
-                        &mut Decoder::with_budget(Bytes::from(changed), 1 << 20),
-                        version,
-                    );
+        }
+    }
+}
+
+#[test]
+fn overwritten_bytes_never_panic() {
+    for row in rows() {
+        for version in [row.min_version, row.max_version] {
+            let whole = small_sample(&row, version);
+            for at in 0..whole.len() {
+                for garbage in [&[0xff; 5][..], &[0x7f], &[0x80], &[0x7f, 0xff, 0xff, 0xff]] {
+                    let mut bytes = whole.to_vec();
+                    for (offset, byte) in garbage.iter().enumerate() {
+                        if let Some(place) = bytes.get_mut(at + offset) {
+                            *place = *byte;
+                        }
+                    }
+                    // The outcome is of no interest; that there is one is.
+                    let mut decoder = Decoder::with_budget(bytes.into(), 1 << 20);
+                    let _ = (row.decode)(&mut decoder, version);
+                }
+                for flip in [0x01, 0x80] {
+                    let mut bytes = whole.to_vec();
+                    bytes[at] ^= flip;
+                    let mut decoder = Decoder::with_budget(bytes.into(), 1 << 20);
+                    let _ = (row.decode)(&mut decoder, version);
                 }
             }
         }
@@ -43,16 +65,38 @@ impl Visit for Damage {
 }
 
 #[test]
-fn no_damage_makes_the_decoder_panic_and_every_cut_is_noticed() {
-    samples::visit_all(&mut Damage);
+fn noise_never_panics() {
+    let mut random = Random::new(7);
+    for row in rows() {
+        for version in row.versions() {
+            for _ in 0..50 {
+                let length = random.below(80);
+                let noise: Vec<u8> = (0..length)
+                    .map(|_| random.next().to_le_bytes()[0])
+                    .collect();
+                let mut decoder = Decoder::with_budget(noise.into(), 1 << 20);
+                let _ = (row.decode)(&mut decoder, version);
+            }
+        }
+    }
+}
+
+fn refusal<M: Message>(version: i16, budget_bytes: usize, bytes: Bytes) -> DecodeError {
+    let mut decoder = Decoder::with_budget(bytes, budget_bytes);
+    match M::decode(&mut decoder, version) {
+        Ok(_) => panic!("accepted"),
+        Err(error) => error,
+    }
 }
 
 #[test]
-fn a_count_that_lies_reserves_nothing() {
-    // Produce 11: no transactional id, acks, timeout, then an array of 0xfffffffe elements.
-    let mut bytes = vec![0u8, 0, 1, 0, 0, 0, 1];
-    bytes.extend_from_slice(&[0xfe, 0xff, 0xff, 0xff, 0x0f]);
-    let error = ProduceRequest::decode(&mut Decoder::new(Bytes::from(bytes)), 11).unwrap_err();
+fn a_count_beyond_the_bytes_left_reserves_nothing() {
+    // Metadata v0: 2^31-1 topics announced, none there.
+    let error = refusal::<MetadataRequest>(0, usize::MAX, hex::bytes("7fffffff"));
+    assert!(matches!(error, DecodeError::Truncated { .. }), "{error}");
+    // Produce v11: transactional id null, acks 1, timeout 0, then a compact count of 2^32-2 topics.
+    let error =
+        refusal::<ProduceRequest>(11, usize::MAX, hex::bytes("00 0001 00000000 ffffffff0f"));
     assert!(
         matches!(
             error,
@@ -60,30 +104,51 @@ fn a_count_that_lies_reserves_nothing() {
         ),
         "{error}"
     );
-    let error = MetadataRequest::decode(
-        &mut Decoder::new(Bytes::from_static(&[0x7f, 0xff, 0xff, 0xff])),
-        0,
-    )
-    .unwrap_err();
-    assert!(matches!(error, DecodeError::Truncated { .. }), "{error}");
 }
 
 #[test]
-fn elements_are_charged_before_they_are_made() {
-    // A million empty topic names: two bytes each on the wire, many times that in memory.
-    let count = 1_000_000i32;
+fn many_small_elements_are_charged_at_their_size_in_memory() {
+    // 200,000 topics of two bytes each (the empty name): 400 kB on the wire, tens of megabytes as structs.
+    let count: u32 = 200_000;
     let mut bytes = count.to_be_bytes().to_vec();
-    bytes.resize(4 + 2_000_000, 0);
-    let error = MetadataRequest::decode(&mut Decoder::with_budget(Bytes::from(bytes), 10 << 20), 1)
-        .unwrap_err();
-    assert!(
-        matches!(
-            error,
-            DecodeError::Budget {
-                count: 1_000_000,
-                ..
-            }
-        ),
-        "{error}"
-    );
+    bytes.resize(4 + 2 * 200_000, 0);
+    let error = refusal::<MetadataRequest>(0, 4 << 20, bytes.clone().into());
+    let DecodeError::Budget {
+        count,
+        element_bytes,
+        ..
+    } = error
+    else {
+        panic!("{error}")
+    };
+    assert_eq!(count, 200_000);
+    assert!(element_bytes > 16);
+    // The same bytes pass with a budget that covers them.
+    let mut decoder = Decoder::with_budget(bytes.into(), 64 << 20);
+    let request = MetadataRequest::decode(&mut decoder, 0).expect("within the budget");
+    assert_eq!(request.topics.map(|topics| topics.len()), Some(200_000));
+}
+
+#[test]
+fn the_budget_is_for_all_collections_of_a_message_together() {
+    // Fetch v4: 100 topics, each of 1,000 partitions; each list alone is small.
+    let mut bytes = hex::bytes("ffffffff 00000000 00000000 00000000 00 00000064").to_vec();
+    for _ in 0..100 {
+        bytes.extend_from_slice(&hex::bytes("0000 000003e8"));
+        bytes.resize(bytes.len() + 1000 * 16, 0);
+    }
+    let error = refusal::<FetchRequest>(4, 1 << 20, bytes.into());
+    assert!(matches!(error, DecodeError::Budget { .. }), "{error}");
+}
+
+#[test]
+fn a_tag_cannot_read_beyond_its_bytes() {
+    // Fetch v15 ends with a tag section; tag 1 (ReplicaState) of one byte, though the struct needs 12 and more.
+    let body = "00000000 00000000 00000000 00 00000000 ffffffff 01 01 01";
+    let lying = format!("{body} 01 01 01 00 00000000 00000000 00000000");
+    let error = refusal::<FetchRequest>(15, 1 << 20, hex::bytes(&lying));
+    assert!(matches!(error, DecodeError::Truncated { .. }), "{error}");
+    // A tag that announces more than there is.
+    let error = refusal::<FetchRequest>(15, 1 << 20, hex::bytes(&format!("{body} 01 63 7f 00")));
+    assert!(matches!(error, DecodeError::Truncated { .. }), "{error}");
 }

@@ -5,6 +5,8 @@
 #![allow(
     unused_mut,
     unused_variables,
+    clippy::all,
+    clippy::pedantic,
     reason = "generated: uniform rather than tidy"
 )]
 
