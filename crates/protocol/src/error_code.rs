@@ -140,7 +140,7 @@ codes! {
     81 GroupMaxSizeReached "GROUP_MAX_SIZE_REACHED" false,
     82 FencedInstanceId "FENCED_INSTANCE_ID" false,
     83 EligibleLeadersNotAvailable "ELIGIBLE_LEADERS_NOT_AVAILABLE" true,
-    84 ElectionNotNeeded "ELECTION_NOT_NEEDED" false,
+    84 ElectionNotNeeded "ELECTION_NOT_NEEDED" true,
     85 NoReassignmentInProgress "NO_REASSIGNMENT_IN_PROGRESS" false,
     86 GroupSubscribedToTopic "GROUP_SUBSCRIBED_TO_TOPIC" false,
     87 InvalidRecord "INVALID_RECORD" false,

@@ -7,7 +7,7 @@
 use bytes::Bytes;
 
 use super::{DecodeError, Message};
-use crate::limits::DECODE_BUDGET_BYTES;
+use crate::limits::{ARRAY_ELEMENTS_MAX, DECODE_BUDGET_BYTES, TAGGED_FIELDS_MAX};
 use crate::{Str, Uuid};
 
 /// Reads values from one frame.
@@ -213,6 +213,13 @@ impl Decoder {
         if count > self.remaining() {
             return Err(self.truncated(count));
         }
+        if count > ARRAY_ELEMENTS_MAX {
+            return Err(DecodeError::Count {
+                position,
+                count,
+                limit: ARRAY_ELEMENTS_MAX,
+            });
+        }
         let element_bytes = size_of::<T>().max(1);
         let cost = count.saturating_mul(element_bytes);
         if cost > self.budget_bytes {
@@ -255,7 +262,17 @@ impl Decoder {
 
     /// Reads how many tagged fields follow.
     pub fn tag_count(&mut self) -> Result<u32, DecodeError> {
-        self.uvarint()
+        let position = self.position;
+        let tags = self.uvarint()?;
+        let count = usize::try_from(tags).unwrap_or(usize::MAX);
+        if count > TAGGED_FIELDS_MAX {
+            return Err(DecodeError::Count {
+                position,
+                count,
+                limit: TAGGED_FIELDS_MAX,
+            });
+        }
+        Ok(tags)
     }
 
     /// Begins a tagged field: until [`Self::end_tag`] nothing can be read beyond its bytes.

@@ -33,6 +33,16 @@ pub enum DecodeError {
         /// Where.
         position: usize,
     },
+    /// More elements or tagged fields than are ever read.
+    #[error("{count} elements at byte {position}, at most {limit} are read")]
+    Count {
+        /// Where.
+        position: usize,
+        /// Elements announced.
+        count: usize,
+        /// The limit.
+        limit: usize,
+    },
     /// Collections of more elements than the budget allows.
     #[error(
         "{count} elements of {element_bytes} bytes at byte {position} are beyond the decode budget"

@@ -10,7 +10,7 @@
     reason = "generated: uniform rather than tidy"
 )]
 #![allow(
-    clippy::too_many_lines,
+    clippy::pedantic,
     clippy::indexing_slicing,
     reason = "generated: a function per struct"
 )]

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use mainstem_protocol::messages::{FetchRequest, MetadataRequest, ProduceRequest};
 use mainstem_protocol::{DecodeError, Decoder, Message};
 
-use crate::catalogue::{Row, rows};
+use crate::catalogue::{Row, row, rows};
 use crate::hex;
 use crate::sample::Random;
 
@@ -151,4 +151,43 @@ fn a_tag_cannot_read_beyond_its_bytes() {
     // A tag that announces more than there is.
     let error = refusal::<FetchRequest>(15, 1 << 20, hex::bytes(&format!("{body} 01 63 7f 00")));
     assert!(matches!(error, DecodeError::Truncated { .. }), "{error}");
+}
+
+#[test]
+fn arrays_and_tag_sections_end_where_apache_ends_them() {
+    let array = |count: u32| {
+        let mut bytes = count.to_be_bytes().to_vec();
+        bytes.resize(4 + 2 * usize::try_from(count).expect("fits"), 0);
+        let mut decoder = Decoder::with_budget(bytes.into(), 1 << 30);
+        MetadataRequest::decode(&mut decoder, 0).map(drop)
+    };
+    assert_eq!(array(1_000_000), Ok(()));
+    let error = array(1_000_001).expect_err("too many");
+    assert!(
+        matches!(
+            error,
+            DecodeError::Count {
+                limit: 1_000_000,
+                ..
+            }
+        ),
+        "{error}"
+    );
+
+    // ApiVersions v3: two names, then unknown tags of two bytes each.
+    let tags = |count: u32| {
+        let mut bytes = hex::bytes("02 6b 02 31").to_vec();
+        bytes.extend([
+            count.to_le_bytes()[0] & 0x7f | 0x80,
+            u8::try_from(count >> 7).expect("14 bits"),
+        ]);
+        bytes.resize(6 + 2 * usize::try_from(count).expect("fits"), 0);
+        (row("ApiVersionsRequest").decode)(&mut Decoder::new(bytes.into()), 3)
+    };
+    assert_eq!(tags(10_000), Ok(()));
+    let error = tags(10_001).expect_err("too many");
+    assert!(
+        matches!(error, DecodeError::Count { limit: 10_000, .. }),
+        "{error}"
+    );
 }

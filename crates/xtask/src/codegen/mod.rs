@@ -8,6 +8,7 @@ mod emit;
 mod emit_samples;
 mod emit_tables;
 mod jars;
+mod oracle;
 mod schema;
 
 use std::collections::BTreeMap;
@@ -16,7 +17,7 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail};
 
-pub use jars::{KAFKA_VERSION, cache_dir, fetch};
+pub use jars::KAFKA_VERSION;
 
 /// Where the messages go, from the root of the workspace.
 const MESSAGES: &str = "crates/protocol/src/generated";
@@ -29,11 +30,17 @@ pub struct Options {
     /// Compare with what is committed instead of writing.
     #[arg(long)]
     check: bool,
+    /// Let Apache Kafka's own code judge what the codec writes, instead of writing it anew.
+    #[arg(long, conflicts_with = "check")]
+    oracle: bool,
 }
 
 /// Generates or checks.
 pub fn run(options: &Options) -> Result<()> {
     let libs = jars::fetch()?;
+    if options.oracle {
+        return oracle::run(&crate::root(), &libs);
+    }
     let messages = definitions::read(&libs)?;
     let mut files: BTreeMap<PathBuf, String> = BTreeMap::new();
     for message in messages.values() {
