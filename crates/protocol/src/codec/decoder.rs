@@ -174,7 +174,33 @@ impl Decoder {
             let length = i64::try_from(length).unwrap_or(i64::MAX);
             return Err(DecodeError::Length { position, length });
         }
-        Ok(Some(Str::from_wire(self.take_shared(length)?)))
+        let wire = self.take_shared(length)?;
+        let start = wire.as_ptr();
+        let text = Str::from_wire(wire);
+        if text.as_bytes().as_ptr() != start {
+            // Not UTF-8: each bad byte became three in memory of its own.
+            self.charge(position, text.as_bytes().len(), 1)?;
+        }
+        Ok(Some(text))
+    }
+
+    /// Takes memory for `count` elements from the budget.
+    fn charge(
+        &mut self,
+        position: usize,
+        count: usize,
+        element_bytes: usize,
+    ) -> Result<(), DecodeError> {
+        let cost = count.saturating_mul(element_bytes);
+        if cost > self.budget_bytes {
+            return Err(DecodeError::Budget {
+                position,
+                count,
+                element_bytes,
+            });
+        }
+        self.budget_bytes -= cost;
+        Ok(())
     }
 
     /// Reads a string.
@@ -220,16 +246,7 @@ impl Decoder {
                 limit: ARRAY_ELEMENTS_MAX,
             });
         }
-        let element_bytes = size_of::<T>().max(1);
-        let cost = count.saturating_mul(element_bytes);
-        if cost > self.budget_bytes {
-            return Err(DecodeError::Budget {
-                position,
-                count,
-                element_bytes,
-            });
-        }
-        self.budget_bytes -= cost;
+        self.charge(position, count, size_of::<T>().max(1))?;
         Ok(Some((count, Vec::with_capacity(count))))
     }
 

@@ -130,6 +130,20 @@ fn many_small_elements_are_charged_at_their_size_in_memory() {
 }
 
 #[test]
+fn replaced_text_is_charged_too() {
+    // One name of 30,000 bytes that are not UTF-8: 90,000 bytes once replaced.
+    let mut bytes = hex::bytes("00000001 7530").to_vec();
+    bytes.resize(6 + 30_000, 0xff);
+    let error = refusal::<MetadataRequest>(0, 80_000, bytes.clone().into());
+    assert!(
+        matches!(error, DecodeError::Budget { count: 90_000, .. }),
+        "{error}"
+    );
+    let mut decoder = Decoder::with_budget(bytes.into(), 91_000);
+    assert!(MetadataRequest::decode(&mut decoder, 0).is_ok());
+}
+
+#[test]
 fn the_budget_is_for_all_collections_of_a_message_together() {
     // Fetch v4: 100 topics, each of 1,000 partitions; each list alone is small.
     let mut bytes = hex::bytes("ffffffff 00000000 00000000 00000000 00 00000064").to_vec();
