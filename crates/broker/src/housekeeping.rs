@@ -96,7 +96,7 @@ fn retain(node: &Node) {
                 }
             }
             Err(refusal) => {
-                tracing::error!(topic = %partition.topic, error = refusal.message, "retention failed")
+                tracing::error!(topic = %partition.topic, error = refusal.message, "retention failed");
             }
         }
     }

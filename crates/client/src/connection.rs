@@ -106,7 +106,7 @@ impl Connection {
             let offered = versions.get(&api.code()).map(|(_, max)| *max);
             match offered {
                 Some(max) if code == ErrorCode::UnsupportedVersion && max < version => {
-                    version = max
+                    version = max;
                 }
                 _ => return Err(ClientError::refused(self.address.clone(), code, None)),
             }

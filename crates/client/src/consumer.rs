@@ -193,7 +193,7 @@ impl Consumer {
                 let place = (topic.topic.clone(), data.partition_index);
                 match ErrorCode::from_code(data.error_code) {
                     ErrorCode::None => {
-                        self.take(&place, data.records.unwrap_or_default(), found)?
+                        self.take(&place, data.records.unwrap_or_default(), found)?;
                     }
                     ErrorCode::OffsetOutOfRange => {
                         let offset = self.resolve(&place.0, place.1, self.options.reset).await?;

@@ -13,12 +13,18 @@ pub struct Backoff {
 impl Backoff {
     /// Waits of `first`, twice that, and so on, never above `longest`.
     pub fn new(first: Duration, longest: Duration) -> Self {
-        Self { first, longest, failures: 0 }
+        Self {
+            first,
+            longest,
+            failures: 0,
+        }
     }
 
     /// The wait after one more failure; `chance` (any number) moves it by up to a fifth.
     pub fn next(&mut self, chance: u64) -> Duration {
-        let doubled = self.first.saturating_mul(1u32.checked_shl(self.failures.min(20)).unwrap_or(u32::MAX));
+        let doubled = self
+            .first
+            .saturating_mul(1u32.checked_shl(self.failures.min(20)).unwrap_or(u32::MAX));
         self.failures = self.failures.saturating_add(1);
         let wait = doubled.min(self.longest);
         let percent = 80 + u32::try_from(chance % 41).unwrap_or(0);

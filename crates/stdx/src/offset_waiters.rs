@@ -14,7 +14,10 @@ pub struct OffsetWaiters<T> {
 
 impl<T> Default for OffsetWaiters<T> {
     fn default() -> Self {
-        Self { waiting: BTreeMap::new(), count: 0 }
+        Self {
+            waiting: BTreeMap::new(),
+            count: 0,
+        }
     }
 }
 
@@ -27,11 +30,18 @@ impl<T> OffsetWaiters<T> {
 
     /// Releases everyone who waits for `position` or less.
     pub fn reached(&mut self, position: i64) -> Vec<T> {
-        if self.waiting.first_key_value().is_none_or(|(first, _)| *first > position) {
+        if self
+            .waiting
+            .first_key_value()
+            .is_none_or(|(first, _)| *first > position)
+        {
             return Vec::new();
         }
         let later = self.waiting.split_off(&position.saturating_add(1));
-        let released: Vec<T> = std::mem::replace(&mut self.waiting, later).into_values().flatten().collect();
+        let released: Vec<T> = std::mem::replace(&mut self.waiting, later)
+            .into_values()
+            .flatten()
+            .collect();
         self.count -= released.len();
         released
     }
@@ -39,7 +49,10 @@ impl<T> OffsetWaiters<T> {
     /// Releases everyone, because the position will never be reached.
     pub fn abandon(&mut self) -> Vec<T> {
         self.count = 0;
-        std::mem::take(&mut self.waiting).into_values().flatten().collect()
+        std::mem::take(&mut self.waiting)
+            .into_values()
+            .flatten()
+            .collect()
     }
 
     /// How many wait.

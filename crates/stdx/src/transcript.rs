@@ -23,19 +23,35 @@ pub struct Block {
 /// Reads the blocks of a transcript.
 pub fn parse(text: &str) -> Vec<Block> {
     let mut blocks = Vec::new();
-    for paragraph in text.split("\n\n").filter(|paragraph| !paragraph.trim().is_empty()) {
+    for paragraph in text
+        .split("\n\n")
+        .filter(|paragraph| !paragraph.trim().is_empty())
+    {
         let lines = paragraph.lines();
-        let comments: Vec<String> =
-            lines.clone().take_while(|line| line.starts_with('#') || line.is_empty()).map(str::to_owned).collect();
+        let comments: Vec<String> = lines
+            .clone()
+            .take_while(|line| line.starts_with('#') || line.is_empty())
+            .map(str::to_owned)
+            .collect();
         let rest: Vec<&str> = lines.skip(comments.len()).collect();
         if rest.is_empty() {
             continue;
         }
-        let cut = rest.iter().position(|line| *line == "----").unwrap_or(rest.len());
+        let cut = rest
+            .iter()
+            .position(|line| *line == "----")
+            .unwrap_or(rest.len());
         let command = rest.get(..cut).unwrap_or_default().join("\n");
         let expected = rest.get(cut + 1..).unwrap_or_default().join("\n");
-        let comments = comments.into_iter().filter(|line| !line.is_empty()).collect();
-        blocks.push(Block { comments, command, expected });
+        let comments = comments
+            .into_iter()
+            .filter(|line| !line.is_empty())
+            .collect();
+        blocks.push(Block {
+            comments,
+            command,
+            expected,
+        });
     }
     blocks
 }
@@ -64,7 +80,9 @@ pub fn run(text: &str, mut perform: impl FnMut(&str) -> String) -> String {
 
 /// The value of `name=value` in a command's words.
 pub fn word<'a>(command: &'a str, name: &str) -> Option<&'a str> {
-    command.split_whitespace().find_map(|word| word.strip_prefix(name)?.strip_prefix('='))
+    command
+        .split_whitespace()
+        .find_map(|word| word.strip_prefix(name)?.strip_prefix('='))
 }
 
 #[cfg(test)]

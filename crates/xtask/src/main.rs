@@ -1,8 +1,11 @@
-//! Development tasks: code generation, tidy, interop with real clients.
+//! Development tasks: code generation, tidy, interop with real clients, the flights example.
 //!
 //! Depends on none of the product's crates: it judges them from outside.
 
 mod codegen;
+mod flights;
+mod interop;
+mod tidy;
 
 use std::path::PathBuf;
 
@@ -15,16 +18,25 @@ use clap::Parser;
 enum Task {
     /// Write the protocol's messages from Apache Kafka's definitions.
     Codegen(codegen::Options),
+    /// Check the rules of the code that no compiler checks.
+    Tidy,
+    /// Run real clients on Mainstem and on Apache Kafka, and compare.
+    Interop(interop::Options),
+    /// Run the flights example.
+    Flights(flights::Options),
 }
 
 fn main() -> Result<()> {
     match Task::parse() {
         Task::Codegen(options) => codegen::run(&options),
+        Task::Tidy => tidy::run(),
+        Task::Interop(options) => interop::run(&options),
+        Task::Flights(options) => flights::run(&options),
     }
 }
 
 /// The root of the workspace.
-pub fn root() -> PathBuf {
+fn root() -> PathBuf {
     let mut path = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
     path.pop();
     path.pop();

@@ -80,7 +80,7 @@ fn remove_topic(node: &Arc<Node>, id: Uuid) {
         match node.log_dirs.rename_for_deletion(&path) {
             Ok(renamed) => node.housekeeping.remove_dir(renamed),
             Err(error) => {
-                tracing::warn!(%error, "the directory of a deleted topic stays until the next start")
+                tracing::warn!(%error, "the directory of a deleted topic stays until the next start");
             }
         }
     }

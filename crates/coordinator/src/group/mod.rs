@@ -79,11 +79,11 @@ impl StateMachine for Groups {
             GroupInput::Sync { id, request } => self.sync(soft, &mut turn, id, request),
             GroupInput::Heartbeat { id, request } => self.heartbeat(soft, &mut turn, id, &request),
             GroupInput::Leave { id, group, members } => {
-                self.leave(soft, &mut turn, id, &group, members)
+                self.leave(soft, &mut turn, id, &group, members);
             }
             GroupInput::Commit { id, request } => self.commit(soft, &mut turn, id, request),
             GroupInput::FetchOffsets { id, group, wanted } => {
-                self.fetch_offsets(&mut turn, id, &group, wanted)
+                self.fetch_offsets(&mut turn, id, &group, wanted);
             }
             GroupInput::DeleteOffsets {
                 id,
@@ -129,7 +129,7 @@ impl Groups {
     fn timer(&self, soft: &mut Soft, turn: &mut Turn<'_>, key: TimerKey) {
         match key {
             TimerKey::Session { group, member } => {
-                self.session_expired(soft, turn, &group, &member)
+                self.session_expired(soft, turn, &group, &member);
             }
             TimerKey::InitialDelay { group } => self.initial_delay_over(soft, turn, &group),
             TimerKey::Joins { group } => self.joins_over(soft, turn, &group),

@@ -71,7 +71,7 @@ impl MetadataImage {
                 }
             }
             MetadataRecord::Topic(fields) => {
-                self.add_topic(&fields.name, fields.topic_id, changed)?
+                self.add_topic(&fields.name, fields.topic_id, changed)?;
             }
             MetadataRecord::Partition(fields) => self.add_partition(fields, changed)?,
             MetadataRecord::PartitionChange(fields) => self.change_partition(fields, changed)?,
@@ -83,13 +83,13 @@ impl MetadataImage {
                 changed.brokers.insert(fields.broker_id);
             }
             MetadataRecord::BrokerRegistrationChange(fields) => {
-                self.change_broker(fields, changed)?
+                self.change_broker(fields, changed)?;
             }
             MetadataRecord::FenceBroker(fields) => {
-                self.fence(fields.id, fields.epoch, true, changed)?
+                self.fence(fields.id, fields.epoch, true, changed)?;
             }
             MetadataRecord::UnfenceBroker(fields) => {
-                self.fence(fields.id, fields.epoch, false, changed)?
+                self.fence(fields.id, fields.epoch, false, changed)?;
             }
             MetadataRecord::ProducerIds(fields) => self.next_producer_id = fields.next_producer_id,
             // Kept in the log for others; nothing of ours looks at them yet.

@@ -72,7 +72,7 @@ fn apply(bytes: &mut Vec<u8>, change: &Change) {
             }
         }
         Change::SetLength(length) => {
-            bytes.resize(usize::try_from(*length).unwrap_or(usize::MAX), 0)
+            bytes.resize(usize::try_from(*length).unwrap_or(usize::MAX), 0);
         }
     }
 }

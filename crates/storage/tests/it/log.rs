@@ -143,8 +143,7 @@ fn a_torn_tail_is_cut_and_said_so() {
     let names = disk.list("/data/orders-0".as_ref()).unwrap();
     let last = names
         .iter()
-        .filter(|entry| entry.name.ends_with(".log"))
-        .next_back()
+        .rfind(|entry| entry.name.ends_with(".log"))
         .unwrap();
     let file = disk
         .open(

@@ -17,7 +17,8 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail};
 
-pub use jars::KAFKA_VERSION;
+use jars::KAFKA_VERSION;
+pub use jars::{cache_dir, fetch};
 
 /// Where the messages go, from the root of the workspace.
 const MESSAGES: &str = "crates/protocol/src/generated";

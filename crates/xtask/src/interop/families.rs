@@ -1,0 +1,133 @@
+//! The client families, and how the program of each is made ready and run.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+use clap::ValueEnum;
+
+use crate::codegen::{cache_dir, fetch};
+
+/// A client family.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Family {
+    /// kafka-clients.
+    Java,
+    /// confluent-kafka.
+    Librdkafka,
+    /// kafka-python.
+    KafkaPython,
+    /// franz-go.
+    FranzGo,
+}
+
+/// Runs a command that must succeed.
+pub fn must(command: &mut Command) -> Result<()> {
+    let status = command
+        .status()
+        .with_context(|| format!("{command:?} did not start"))?;
+    if status.success() {
+        Ok(())
+    } else {
+        bail!("{command:?} failed: {status}")
+    }
+}
+
+/// The class path of Apache Kafka.
+pub fn class_path() -> Result<String> {
+    Ok(format!("{}/*", fetch()?.display()))
+}
+
+/// A Python with the packages of `interop/requirements.txt`.
+pub fn python() -> Result<PathBuf> {
+    let wanted = std::fs::read_to_string(crate::root().join("interop/requirements.txt"))?;
+    let venv = cache_dir()?.join("interop-python");
+    let python = venv.join("bin/python");
+    let mark = venv.join("requirements");
+    if std::fs::read_to_string(&mark).is_ok_and(|there| there == wanted) {
+        return Ok(python);
+    }
+    must(
+        Command::new("python3")
+            .args(["-m", "venv", "--clear"])
+            .arg(&venv),
+    )?;
+    let requirements = crate::root().join("interop/requirements.txt");
+    must(
+        Command::new(&python)
+            .args([
+                "-m",
+                "pip",
+                "install",
+                "--quiet",
+                "--disable-pip-version-check",
+                "-r",
+            ])
+            .arg(requirements),
+    )?;
+    std::fs::write(mark, wanted)?;
+    Ok(python)
+}
+
+impl Family {
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Java => "java",
+            Self::Librdkafka => "librdkafka",
+            Self::KafkaPython => "kafka-python",
+            Self::FranzGo => "franz-go",
+        }
+    }
+
+    fn folder(self) -> PathBuf {
+        crate::root().join("interop").join(self.name())
+    }
+
+    /// The command that runs its program.
+    pub fn command(self, bootstrap: &str) -> Result<Command> {
+        let mut command = match self {
+            Self::Java => java(&self.folder())?,
+            Self::Librdkafka | Self::KafkaPython => {
+                let mut command = Command::new(python()?);
+                command.arg(self.folder().join("interop.py"));
+                command
+            }
+            Self::FranzGo => {
+                let program = cache_dir()?.join("interop-franz-go");
+                must(
+                    Command::new("go")
+                        .arg("build")
+                        .arg("-o")
+                        .arg(&program)
+                        .arg(".")
+                        .current_dir(self.folder()),
+                )?;
+                Command::new(program)
+            }
+        };
+        command.arg(bootstrap);
+        Ok(command)
+    }
+}
+
+fn java(folder: &Path) -> Result<Command> {
+    let class_path = class_path()?;
+    let classes = cache_dir()?.join("interop-java");
+    std::fs::create_dir_all(&classes)?;
+    must(
+        Command::new("javac")
+            .arg("-cp")
+            .arg(&class_path)
+            .arg("-d")
+            .arg(&classes)
+            .arg(folder.join("Interop.java")),
+    )?;
+    let mut command = Command::new("java");
+    command
+        .arg("-Xmx256m")
+        .arg("-cp")
+        .arg(format!("{}:{class_path}", classes.display()))
+        .arg("Interop");
+    Ok(command)
+}

@@ -1,0 +1,147 @@
+//! `cargo xtask interop`: real clients on Mainstem and on Apache Kafka, which must give the same answers.
+//!
+//! Each family's program (`interop/`) does the same and prints `CHECK` lines. When it prints `RESTART` the node is killed with SIGKILL and
+//! started again. Afterwards the node is stopped cleanly and Apache's DumpLogSegments reads every file it left.
+
+mod dump;
+mod families;
+mod systems;
+
+use std::io::{BufRead, BufReader, Write};
+use std::process::Stdio;
+
+use anyhow::{Context, Result, bail};
+use clap::ValueEnum;
+
+use families::Family;
+pub use families::{must, python};
+pub use systems::Profile;
+pub use systems::binary;
+use systems::{System, TempDir, Which};
+
+/// Options of `cargo xtask interop`.
+#[derive(Debug, clap::Args)]
+pub struct Options {
+    /// Only this family; all of them if not given.
+    family: Option<Family>,
+    /// Which systems are judged; with both, their answers are compared.
+    #[arg(long, default_value = "both")]
+    against: Against,
+    /// Which build of the node is judged.
+    #[arg(long, default_value = "release")]
+    profile: Profile,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Against {
+    Mainstem,
+    Kafka,
+    Both,
+}
+
+type Answers = Vec<(Family, Vec<String>)>;
+
+/// Judges.
+pub fn run(options: &Options) -> Result<()> {
+    let families: Vec<Family> = match options.family {
+        Some(family) => vec![family],
+        None => Family::value_variants().to_vec(),
+    };
+    let mut judged = Vec::new();
+    if options.against != Against::Kafka {
+        judged.push((
+            Which::Mainstem,
+            judge(Which::Mainstem, &families, options.profile)?,
+        ));
+    }
+    if options.against != Against::Mainstem {
+        judged.push((
+            Which::Kafka,
+            judge(Which::Kafka, &families, options.profile)?,
+        ));
+    }
+    if let [(_, ours), (_, theirs)] = judged.as_slice() {
+        compare(ours, theirs)?;
+        println!(
+            "the answers of Mainstem and Apache Kafka are the same for {} families",
+            families.len()
+        );
+    }
+    Ok(())
+}
+
+fn compare(ours: &Answers, theirs: &Answers) -> Result<()> {
+    for ((family, ours), (_, theirs)) in ours.iter().zip(theirs) {
+        for (our, their) in ours.iter().zip(theirs) {
+            if our != their {
+                bail!("{family:?} sees a difference\n  mainstem: {our}\n  kafka:    {their}");
+            }
+        }
+        if ours.len() != theirs.len() {
+            bail!(
+                "{family:?} printed {} lines on Mainstem, {} on Apache Kafka",
+                ours.len(),
+                theirs.len()
+            );
+        }
+    }
+    Ok(())
+}
+
+fn judge(which: Which, families: &[Family], profile: Profile) -> Result<Answers> {
+    let dir = TempDir::new("interop")?;
+    let mut system = System::start(which, dir.path().to_owned(), profile)?;
+    let mut answers = Vec::new();
+    for family in families {
+        println!("{} on {which:?}", family.name());
+        let lines = converse(*family, &mut system)
+            .with_context(|| format!("{} on {which:?}", family.name()))?;
+        answers.push((*family, lines));
+    }
+    system.stop()?;
+    let files = dump::read_everything(&dir.path().join("data"), which == Which::Mainstem)?;
+    println!("DumpLogSegments read {files} files that {which:?} left, without complaint");
+    Ok(answers)
+}
+
+/// Runs a family's program; restarts the node when it asks for that. Returns its `CHECK` lines.
+fn converse(family: Family, system: &mut System) -> Result<Vec<String>> {
+    let mut child = family
+        .command(&system.bootstrap())?
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .with_context(|| format!("{} did not start", family.name()))?;
+    let mut input = child
+        .stdin
+        .take()
+        .context("the program has a standard input")?;
+    let output = child
+        .stdout
+        .take()
+        .context("the program has a standard output")?;
+    let mut lines = Vec::new();
+    let mut restarted = false;
+    for line in BufReader::new(output).lines() {
+        let line = line?;
+        if line == "RESTART" {
+            system.restart()?;
+            restarted = true;
+            input.write_all(b"\n")?;
+        } else if line.starts_with("CHECK ") {
+            println!("  {line}");
+            lines.push(line);
+        }
+    }
+    let status = child.wait()?;
+    if !status.success() {
+        bail!("the program failed: {status}");
+    }
+    if !restarted || lines.len() < 8 {
+        bail!(
+            "the program checked too little: {} lines, restarted: {restarted}",
+            lines.len()
+        );
+    }
+    Ok(lines)
+}

@@ -1,0 +1,233 @@
+//! The two systems that are judged: how each starts, is killed, and stops.
+
+use std::net::{TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use clap::ValueEnum;
+
+use super::families::class_path;
+
+/// How long a system may take to listen.
+const START: Duration = Duration::from_secs(60);
+
+/// A system.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Which {
+    /// Ours.
+    Mainstem,
+    /// Apache's.
+    Kafka,
+}
+
+/// A build of the node.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Profile {
+    /// Fast to build.
+    Debug,
+    /// As shipped.
+    Release,
+}
+
+/// A directory that goes away with this value.
+#[derive(Debug)]
+pub struct TempDir(PathBuf);
+
+impl TempDir {
+    /// A new directory.
+    pub fn new(what: &str) -> Result<Self> {
+        let name = format!("mainstem-{what}-{}", std::process::id());
+        let path = std::env::temp_dir().join(name);
+        let _ = std::fs::remove_dir_all(&path);
+        std::fs::create_dir_all(&path)?;
+        Ok(Self(path))
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+}
+
+impl Drop for TempDir {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+/// A system that runs, with its data in `dir/data`.
+#[derive(Debug)]
+pub struct System {
+    which: Which,
+    dir: PathBuf,
+    profile: Profile,
+    port: u16,
+    child: Child,
+}
+
+/// A port that is free now.
+fn free_port() -> Result<u16> {
+    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
+}
+
+/// The binary of the node, built if need be.
+pub fn binary(profile: Profile) -> Result<PathBuf> {
+    let mut build = Command::new("cargo");
+    build
+        .args(["build", "--quiet", "--package", "mainstem"])
+        .current_dir(crate::root());
+    if profile == Profile::Release {
+        build.arg("--release");
+    }
+    super::families::must(&mut build)?;
+    let target = std::env::var_os("CARGO_TARGET_DIR")
+        .map_or_else(|| crate::root().join("target"), PathBuf::from);
+    let folder = if profile == Profile::Release {
+        "release"
+    } else {
+        "debug"
+    };
+    Ok(target.join(folder).join("mainstem"))
+}
+
+fn spawn(which: Which, dir: &Path, profile: Profile, port: u16) -> Result<Child> {
+    let log = std::fs::File::options()
+        .create(true)
+        .append(true)
+        .open(dir.join("log"))?;
+    let mut command = match which {
+        Which::Mainstem => {
+            let mut command = Command::new(binary(profile)?);
+            command
+                .arg("server")
+                .arg("--data-dir")
+                .arg(dir.join("data"));
+            command.args([
+                "--listen",
+                &format!("127.0.0.1:{port}"),
+                "--http",
+                "127.0.0.1:0",
+            ]);
+            command
+        }
+        Which::Kafka => {
+            let mut command = Command::new("java");
+            command.args(["-Xms256m", "-Xmx512m", "-cp", &class_path()?, "kafka.Kafka"]);
+            command.arg(dir.join("server.properties"));
+            command
+        }
+    };
+    let child = command
+        .stdin(Stdio::null())
+        .stdout(log.try_clone()?)
+        .stderr(log)
+        .spawn()?;
+    Ok(child)
+}
+
+/// Apache Kafka needs a formatted directory.
+fn format(dir: &Path, port: u16) -> Result<()> {
+    let controller = free_port()?;
+    let properties = format!(
+        "process.roles=broker,controller\nnode.id=1\ncontroller.quorum.voters=1@127.0.0.1:{controller}\n\
+         listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}\n\
+         advertised.listeners=PLAINTEXT://127.0.0.1:{port}\ncontroller.listener.names=CONTROLLER\n\
+         log.dirs={}\noffsets.topic.replication.factor=1\ntransaction.state.log.replication.factor=1\n\
+         transaction.state.log.min.isr=1\n",
+        dir.join("data").display()
+    );
+    let file = dir.join("server.properties");
+    std::fs::write(&file, properties)?;
+    let tool = ["-cp", &class_path()?, "kafka.tools.StorageTool"].map(str::to_owned);
+    let id = Command::new("java")
+        .args(&tool)
+        .arg("random-uuid")
+        .output()?;
+    let id = String::from_utf8(id.stdout)?.trim().to_owned();
+    let mut format = Command::new("java");
+    format
+        .args(&tool)
+        .args(["format", "-t", &id, "-c"])
+        .arg(&file)
+        .stdout(Stdio::null());
+    super::families::must(&mut format)
+}
+
+impl System {
+    /// Starts a system on a new directory and waits until it listens.
+    pub fn start(which: Which, dir: PathBuf, profile: Profile) -> Result<Self> {
+        let port = free_port()?;
+        if which == Which::Kafka {
+            format(&dir, port)?;
+        }
+        let child = spawn(which, &dir, profile, port)?;
+        let mut system = Self {
+            which,
+            dir,
+            profile,
+            port,
+            child,
+        };
+        system.wait_until_it_listens()?;
+        Ok(system)
+    }
+
+    /// Where clients connect.
+    pub fn bootstrap(&self) -> String {
+        format!("127.0.0.1:{}", self.port)
+    }
+
+    fn wait_until_it_listens(&mut self) -> Result<()> {
+        let deadline = Instant::now() + START;
+        while TcpStream::connect(("127.0.0.1", self.port)).is_err() {
+            if let Some(status) = self.child.try_wait()? {
+                let log = std::fs::read_to_string(self.dir.join("log")).unwrap_or_default();
+                bail!("{:?} ended with {status}:\n{log}", self.which);
+            }
+            if Instant::now() > deadline {
+                bail!(
+                    "{:?} does not listen after {} s",
+                    self.which,
+                    START.as_secs()
+                );
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        Ok(())
+    }
+
+    /// Kills it as `kill -9` does, and starts it again on its directory.
+    pub fn restart(&mut self) -> Result<()> {
+        self.child.kill()?;
+        self.child.wait()?;
+        self.child = spawn(self.which, &self.dir, self.profile, self.port)?;
+        self.wait_until_it_listens()
+    }
+
+    /// Stops it cleanly.
+    pub fn stop(mut self) -> Result<()> {
+        let terminated = Command::new("kill")
+            .args(["-TERM", &self.child.id().to_string()])
+            .status()?;
+        let status = self
+            .child
+            .wait()
+            .context("waiting for the system to stop")?;
+        // Java tells of a signal by 143.
+        let clean = status.success() || status.code() == Some(143);
+        if !terminated.success() || !clean {
+            let log = std::fs::read_to_string(self.dir.join("log")).unwrap_or_default();
+            bail!("{:?} did not stop cleanly: {status}\n{log}", self.which);
+        }
+        Ok(())
+    }
+}
+
+impl Drop for System {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
