@@ -93,7 +93,6 @@ impl LogDirs {
                 meta
             }
         };
-        let was_clean = take_clean_mark(&*disk, dir)?;
         let offsets = |name: &str| -> Result<Offsets, DataDirError> {
             let path = dir.join(name);
             let entries =
@@ -105,6 +104,8 @@ impl LogDirs {
         };
         let recovery_points = offsets(file::RECOVERY_POINTS)?;
         let log_starts = offsets(file::LOG_STARTS)?;
+        // Taken last: a start that is refused before leaves the directory as it was.
+        let was_clean = take_clean_mark(&*disk, dir)?;
         Ok(Self {
             disk: disk.clone(),
             dir: dir.to_owned(),
@@ -124,6 +125,7 @@ impl LogDirs {
             clean: self.was_clean,
             recovery_point: at(&self.recovery_points),
             log_start: at(&self.log_starts),
+            refuse_damage: false,
         }
     }
 
@@ -170,8 +172,10 @@ impl LogDirs {
             segment_ms: i64::MAX,
             ..LogConfig::default()
         };
+        // Every decision was synced before it was answered, so only the last can be torn.
         let mode = OpenMode {
             clean: self.was_clean,
+            refuse_damage: true,
             ..OpenMode::default()
         };
         let (log, repair) = Log::open(self.disk.clone(), path.clone(), config, mode, now_ms())?;

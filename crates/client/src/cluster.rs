@@ -1,4 +1,7 @@
-//! A cluster as a client sees it: brokers, leaders, and a connection to each, opened when it is needed.
+//! A cluster as a client sees it: brokers, leaders, and connections to them, opened when they are needed.
+//!
+//! Must not know how records are made or read. Invariants: one connection per broker and use; a broker that cannot be reached holds up
+//! only those who want that broker; whoever fails at a leader forgets the topic, so that the next try asks who leads it now.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -42,12 +45,24 @@ struct Known {
     topics: HashMap<String, (Instant, MetadataResponseTopic)>,
 }
 
+/// What a connection is for. Answers of one connection come in order, so what a broker may hold back has connections of its own: a
+/// fetch waits for records, a join for other members, and neither may hold up a batch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Use {
+    Plain,
+    Fetch,
+    Group,
+}
+
+/// Where a connection stands; locked while it is opened, so that it is opened once.
+type Slot = Arc<tokio::sync::Mutex<Option<Arc<Connection>>>>;
+
 #[derive(Debug)]
 struct Inner {
     options: ClusterOptions,
     client_id: Str,
     known: Mutex<Known>,
-    connections: tokio::sync::Mutex<HashMap<String, Arc<Connection>>>,
+    connections: Mutex<HashMap<(String, Use), Slot>>,
 }
 
 /// A cluster; clones share connections and metadata.
@@ -107,18 +122,26 @@ impl Cluster {
         Instant::now() + self.inner.options.timeout
     }
 
-    async fn connection(&self, address: &str) -> Result<Arc<Connection>, ClientError> {
-        let mut connections = self.inner.connections.lock().await;
-        if let Some(connection) = connections
-            .get(address)
-            .filter(|connection| !connection.is_lost())
-        {
+    async fn connection(&self, address: &str, for_: Use) -> Result<Arc<Connection>, ClientError> {
+        let slot = {
+            let mut connections = self
+                .inner
+                .connections
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
+            connections
+                .entry((address.to_owned(), for_))
+                .or_default()
+                .clone()
+        };
+        let mut slot = slot.lock().await;
+        if let Some(connection) = slot.as_ref().filter(|connection| !connection.is_lost()) {
             return Ok(connection.clone());
         }
         let opened =
             Connection::open(address, &self.inner.client_id, self.inner.options.timeout).await?;
         let opened = Arc::new(opened);
-        connections.insert(address.to_owned(), opened.clone());
+        *slot = Some(opened.clone());
         Ok(opened)
     }
 
@@ -133,7 +156,7 @@ impl Cluster {
             .map(|address| address.trim().to_owned());
         let mut last = None;
         for address in known.into_iter().chain(listed) {
-            match self.connection(&address).await {
+            match self.connection(&address, Use::Plain).await {
                 Ok(connection) => return Ok(connection),
                 Err(error) => last = Some(error),
             }
@@ -153,10 +176,10 @@ impl Cluster {
     }
 
     /// A connection to a broker by its id.
-    pub(crate) async fn broker(&self, id: i32) -> Result<Arc<Connection>, ClientError> {
+    pub(crate) async fn broker(&self, id: i32, for_: Use) -> Result<Arc<Connection>, ClientError> {
         let address = self.known().brokers.get(&id).cloned();
         match address {
-            Some(address) => self.connection(&address).await,
+            Some(address) => self.connection(&address, for_).await,
             None => Err(ClientError::refused(
                 format!("broker {id}"),
                 ErrorCode::LeaderNotAvailable,
@@ -168,7 +191,7 @@ impl Cluster {
     /// A connection to the controller.
     pub(crate) async fn controller(&self) -> Result<Arc<Connection>, ClientError> {
         let id = self.known().controller;
-        match self.broker(id).await {
+        match self.broker(id, Use::Plain).await {
             Ok(connection) => Ok(connection),
             Err(_) => self.any().await,
         }
@@ -275,6 +298,18 @@ impl Cluster {
         }
     }
 
+    /// A connection to the broker that leads a partition. One that cannot be reached may lead no more: the topic is asked for again.
+    pub(crate) async fn leader_connection(
+        &self,
+        topic: &str,
+        partition: i32,
+    ) -> Result<Arc<Connection>, ClientError> {
+        let leader = self.leader(topic, partition).await?;
+        self.broker(leader, Use::Plain)
+            .await
+            .inspect_err(|_| self.forget(topic))
+    }
+
     /// A connection to the coordinator of a group.
     pub(crate) async fn coordinator(&self, group: &str) -> Result<Arc<Connection>, ClientError> {
         let find = || async {
@@ -286,8 +321,8 @@ impl Cluster {
             let found = connection.ask(request).await?;
             match ErrorCode::from_code(found.error_code) {
                 ErrorCode::None => {
-                    self.connection(&format!("{}:{}", found.host, found.port))
-                        .await
+                    let address = format!("{}:{}", found.host, found.port);
+                    self.connection(&address, Use::Group).await
                 }
                 code => Err(ClientError::refused(
                     format!("group {group}"),

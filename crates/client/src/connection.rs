@@ -1,4 +1,8 @@
 //! One connection to a broker: requests are pipelined, answers come in their order.
+//!
+//! Must not know what is asked. Invariants: the place in the queue of those who wait and the place on the wire are taken together, and
+//! each answer must carry the number of the first in the queue; once anything is in doubt (a request half written, an answer that is
+//! late or of another number) the connection is lost for all who wait, and the next request opens a new one.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::atomic::{AtomicI32, Ordering};
@@ -18,7 +22,25 @@ use crate::ClientError;
 use crate::limits::{READ_STEP_BYTES, REQUESTS_IN_FLIGHT, RESPONSE_BYTES_MAX};
 use crate::versions::common;
 
-type Waiting = Arc<Mutex<Option<VecDeque<oneshot::Sender<Bytes>>>>>;
+/// Those who wait for answers, each with the number of its request; `None` once the connection is lost.
+type Waiting = Arc<Mutex<Option<VecDeque<(i32, oneshot::Sender<Bytes>)>>>>;
+
+/// Loses the connection unless it is told that all went well: also when whoever asked stops asking half-way.
+struct InDoubt<'a>(Option<&'a Waiting>);
+
+impl InDoubt<'_> {
+    fn settled(mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for InDoubt<'_> {
+    fn drop(&mut self) {
+        if let Some(waiting) = self.0 {
+            end(waiting);
+        }
+    }
+}
 
 /// A connection.
 #[derive(Debug)]
@@ -83,7 +105,9 @@ impl Connection {
         };
         let mut version = crate::versions::highest(api);
         loop {
-            let frame = self.exchange(api, version, &request).await?;
+            let frame = self
+                .exchange(api, (version, self.timeout), &request)
+                .await?;
             let decode =
                 |version: i16| -> Result<ApiVersionsResponse, mainstem_protocol::DecodeError> {
                     let (_, mut decoder) =
@@ -140,12 +164,38 @@ impl Connection {
         &self,
         fill: impl FnOnce(i16) -> R,
     ) -> Result<R::Response, ClientError> {
+        self.ask_within(Duration::ZERO, fill).await
+    }
+
+    /// As [`Self::ask`], where the broker may take `longer` than usual: it waits for other members of a group.
+    pub(crate) async fn ask_within<R: Request>(
+        &self,
+        longer: Duration,
+        fill: impl FnOnce(i16) -> R,
+    ) -> Result<R::Response, ClientError> {
         let api = R::KEY;
         let version = self.version(api)?;
-        let frame = self.exchange(api, version, &fill(version)).await?;
+        let within = self.timeout.saturating_add(longer);
+        let frame = self
+            .exchange(api, (version, within), &fill(version))
+            .await?;
         let decoded = decode_response_header(api, version, Decoder::new(frame))
             .and_then(|(_, mut decoder)| R::Response::decode(&mut decoder, version));
         decoded.map_err(|cause| ClientError::Decode { api, cause })
+    }
+
+    /// Sends a request that gets no answer: Produce with acks = 0.
+    pub(crate) async fn tell<R: Request>(
+        &self,
+        fill: impl FnOnce(i16) -> R,
+    ) -> Result<(), ClientError> {
+        let api = R::KEY;
+        let version = self.version(api)?;
+        let sent = self.send(api, version, &fill(version), None);
+        match tokio::time::timeout(self.timeout, sent).await {
+            Ok(sent) => sent,
+            Err(_) => Err(self.late(api, self.timeout)),
+        }
     }
 
     fn lost(&self, cause: impl ToString) -> ClientError {
@@ -155,10 +205,18 @@ impl Connection {
         }
     }
 
+    fn late(&self, api: ApiKey, within: Duration) -> ClientError {
+        ClientError::Timeout {
+            address: self.address.clone(),
+            api,
+            seconds: within.as_secs(),
+        }
+    }
+
     async fn exchange<R: Request>(
         &self,
         api: ApiKey,
-        version: i16,
+        (version, within): (i16, Duration),
         request: &R,
     ) -> Result<Bytes, ClientError> {
         let _permit = self
@@ -166,33 +224,48 @@ impl Connection {
             .acquire()
             .await
             .map_err(|_| self.lost("closed"))?;
+        let (sender, receiver) = oneshot::channel();
+        let exchanged = async {
+            self.send(api, version, request, Some(sender)).await?;
+            receiver
+                .await
+                .map_err(|_| self.lost("the broker closed it"))
+        };
+        match tokio::time::timeout(within, exchanged).await {
+            Ok(exchanged) => exchanged,
+            Err(_) => {
+                // A broker that is late once is late for all who stand behind, and may be gone: begin anew, as Kafka's clients do.
+                end(&self.waiting);
+                Err(self.late(api, within))
+            }
+        }
+    }
+
+    /// Writes a request; with `answer` its place in the queue is taken too.
+    async fn send<R: Request>(
+        &self,
+        api: ApiKey,
+        version: i16,
+        request: &R,
+        answer: Option<oneshot::Sender<Bytes>>,
+    ) -> Result<(), ClientError> {
         let id = self.next_id.fetch_add(1, Ordering::Relaxed);
         let chunks = encode_request(version, id, Some(self.client_id.clone()), request)
             .map_err(|cause| ClientError::Encode { api, cause })?;
-        let (sender, receiver) = oneshot::channel();
-        {
-            // Place in the queue and place on the wire are taken together.
-            let mut writer = self.writer.lock().await;
-            match &mut *self.waiting.lock().unwrap_or_else(PoisonError::into_inner) {
-                Some(waiting) => waiting.push_back(sender),
-                None => return Err(self.lost("the broker closed it")),
-            }
-            for chunk in chunks.as_slice() {
-                writer
-                    .write_all(chunk)
-                    .await
-                    .map_err(|error| self.lost(plain(&error)))?;
-            }
+        let mut writer = self.writer.lock().await;
+        match &mut *self.waiting.lock().unwrap_or_else(PoisonError::into_inner) {
+            Some(waiting) => waiting.extend(answer.map(|answer| (id, answer))),
+            None => return Err(self.lost("the broker closed it")),
         }
-        match tokio::time::timeout(self.timeout, receiver).await {
-            Ok(Ok(frame)) => Ok(frame),
-            Ok(Err(_)) => Err(self.lost("the broker closed it")),
-            Err(_) => Err(ClientError::Timeout {
-                address: self.address.clone(),
-                api,
-                seconds: self.timeout.as_secs(),
-            }),
+        let in_doubt = InDoubt(Some(&self.waiting));
+        for chunk in chunks.as_slice() {
+            writer
+                .write_all(chunk)
+                .await
+                .map_err(|error| self.lost(plain(&error)))?;
         }
+        in_doubt.settled();
+        Ok(())
     }
 }
 
@@ -226,10 +299,12 @@ async fn read(mut reader: OwnedReadHalf, waiting: Waiting) {
                 Some(waiting) => waiting.pop_front(),
                 None => None,
             };
-            let Some(next) = next else {
-                return end(&waiting);
-            };
-            let _ = next.send(frame);
+            match next {
+                Some((id, next)) if frame.first_chunk() == Some(&id.to_be_bytes()) => {
+                    let _ = next.send(frame); // whoever asked may have gone
+                }
+                _ => return end(&waiting),
+            }
         }
         match reader.read_buf(&mut buffer).await {
             Ok(count) if count > 0 => {}

@@ -29,6 +29,8 @@ pub struct OpenMode {
     pub recovery_point: i64,
     /// First offset to keep.
     pub log_start: i64,
+    /// A damaged batch with a sound one behind it is no torn tail: fail instead of cutting.
+    pub refuse_damage: bool,
 }
 
 /// What was repaired while opening a log.
@@ -204,7 +206,7 @@ impl Log {
                     let end = end_of(&segment)?;
                     (segment, end, None)
                 }
-                None => self.scan_segment(base, now_ms)?,
+                None => self.scan_segment(base, now_ms, mode.refuse_damage)?,
             };
             self.log_end = end.max(self.log_end);
             if let Some((cut_bytes, what)) = cut {
@@ -249,6 +251,7 @@ impl Log {
         &self,
         base: i64,
         now_ms: i64,
+        refuse_damage: bool,
     ) -> io::Result<(Segment, i64, Option<(u64, BatchError)>)> {
         let (mut segment, length) = Segment::open_bare(&*self.disk, &self.dir, base, now_ms)?;
         let file = segment.file.clone();
@@ -261,6 +264,12 @@ impl Log {
                 Found::Batch(position, header) => {
                     let batch = scan.batch(position, &header)?;
                     if let Err(what) = header.check_crc(&batch) {
+                        if refuse_damage && is_sound(scan.next()?, &scan)? {
+                            let what = format!(
+                                "segment {base}, byte {position}: {what}, and sound batches follow"
+                            );
+                            return Err(io::Error::new(io::ErrorKind::InvalidData, what));
+                        }
                         break Some(what);
                     }
                     if header.base_offset < end || header.last_offset_delta < 0 {
@@ -323,6 +332,16 @@ impl Log {
             }
         }
         Ok(())
+    }
+}
+
+/// Whether what was found is a batch whose checksum fits.
+fn is_sound(found: Found, scan: &HeaderScan<'_>) -> io::Result<bool> {
+    match found {
+        Found::Batch(position, header) => {
+            Ok(header.check_crc(&scan.batch(position, &header)?).is_ok())
+        }
+        Found::End | Found::Bad(..) => Ok(false),
     }
 }
 

@@ -181,6 +181,7 @@ fn replay(log: &Log) -> Result<(MetadataImage, i32), MetadataLogError> {
         }
         for found in batches(&slice.bytes) {
             let (header, batch) = found?;
+            header.check_crc(&batch)?;
             last_epoch = last_epoch.max(header.leader_epoch);
             if !header.attributes.is_control() {
                 for record in records(&header, &batch, BATCH_BYTES_MAX)?.iter() {

@@ -225,6 +225,7 @@ async fn load(
         }
         for found in batches(&slice.bytes) {
             let (header, batch) = found?;
+            header.check_crc(&batch)?;
             if header.attributes.is_control() {
                 continue;
             }

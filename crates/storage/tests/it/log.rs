@@ -120,6 +120,7 @@ fn a_clean_stop_is_loaded_without_loss() {
         clean: true,
         recovery_point: log.log_end(),
         log_start: 0,
+        ..OpenMode::default()
     };
     let (log, repair) = open(Arc::new(disk), small(), mode).unwrap();
     assert_eq!(repair, None);
@@ -356,6 +357,7 @@ fn the_real_disk_does_what_the_one_in_memory_does() {
         clean: true,
         recovery_point: log.log_end(),
         log_start: 0,
+        ..OpenMode::default()
     };
     let (log, _) = Log::open(disk, path, small(), mode, NOW_MS).unwrap();
     assert_eq!(contents(&log), before);

@@ -1,0 +1,70 @@
+//! `docs/compatibility.md` says what the dispatch table says. `UPDATE=1 cargo test` writes it.
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use mainstem_broker::{api_ranges, not_served};
+use mainstem_metadata::config::{Served, TOPIC_CONFIGS};
+use mainstem_protocol::ApiKey;
+
+const HEAD: &str = "# What is compatible with Apache Kafka 4.4, and what is not yet
+
+This page is made from the tables in the code; a test holds it to them.
+
+## Where a default differs from Kafka's
+
+| what | here | Apache Kafka |
+|---|---|---|
+| when a record is acknowledged (`acks=all`) and visible | when it is on disk; `durability=page-cache` restores Kafka's behaviour | when it is in the page cache |
+| `listeners` | `127.0.0.1:9092` | all addresses, port 9092 |
+| `offsets.topic.replication.factor` and the like | 1 | 3, which one node can never reach |
+| `process.roles`, `node.id`, `controller.quorum.voters` | broker and controller in one, 1, itself | must be given |
+| records of a batch | checked by the header; see `docs/adr/0002-batches-are-opaque.md` | each is walked |
+| file deletion | at once in the background | after `file.delete.delay.ms` |
+
+";
+
+fn page() -> String {
+    let mut out = HEAD.to_owned();
+    out.push_str("## APIs that are served\n\n| key | API | versions |\n|--:|---|---|\n");
+    for range in api_ranges() {
+        writeln!(
+            out,
+            "| {} | {} | {}-{} |",
+            range.api.code(),
+            range.api,
+            range.min,
+            range.max
+        )
+        .unwrap();
+    }
+    out.push_str("\n## APIs that are not served\n\n| key | API | why |\n|--:|---|---|\n");
+    for api in ApiKey::all() {
+        if let Some(reason) = not_served(api) {
+            writeln!(out, "| {} | {api} | {reason} |", api.code()).unwrap();
+        }
+    }
+    out.push_str("\n## Topic properties\n\nEvery property of Kafka 4.4 is known, checked, kept and shown. These have no effect yet:\n\n| property | why |\n|---|---|\n");
+    for row in TOPIC_CONFIGS {
+        if let Served::NotYet(reason) = row.served {
+            writeln!(out, "| `{}` | {reason} |", row.name).unwrap();
+        }
+    }
+    out.push_str("\nBroker properties: all 350 are known and checked; one that is unknown is warned of at the start. Those of the log (`log.*`), topics, \
+        groups, sockets and offsets that have a topic property or a feature above have their effect; those of replication, transactions, security, \
+        tiering, share and streams groups come with their features.\n");
+    out
+}
+
+#[test]
+fn the_page_says_what_the_table_says() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/compatibility.md");
+    if std::env::var_os("UPDATE").is_some() {
+        std::fs::write(&path, page()).unwrap();
+    }
+    let there = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(
+        there == page(),
+        "docs/compatibility.md is old; UPDATE=1 cargo test writes it"
+    );
+}

@@ -1,0 +1,203 @@
+//! Produce, fetch, offsets, idempotence, groups: what a client relies on.
+
+use mainstem_protocol::batch::{BatchBuilder, BatchHeader, BatchOptions};
+use mainstem_protocol::messages::fetch_request::{FetchPartition, FetchTopic};
+use mainstem_protocol::messages::list_offsets_request::{ListOffsetsPartition, ListOffsetsTopic};
+use mainstem_protocol::messages::{
+    ApiVersionsRequest, DescribeClusterRequest, FetchRequest, FetchResponse,
+    FindCoordinatorRequest, InitProducerIdRequest, ListOffsetsRequest,
+};
+use mainstem_protocol::{ErrorCode, Str};
+
+use super::wire::{Wire, batch, code, node, produce, topic};
+
+fn fetch_request(offset: i64, max_wait_ms: i32) -> FetchRequest {
+    let partition = FetchPartition {
+        fetch_offset: offset,
+        partition_max_bytes: 1 << 20,
+        ..FetchPartition::default()
+    };
+    FetchRequest {
+        max_wait_ms,
+        min_bytes: 1,
+        session_epoch: -1,
+        topics: vec![FetchTopic {
+            topic: Str::from("orders"),
+            partitions: vec![partition],
+            ..FetchTopic::default()
+        }],
+        ..FetchRequest::default()
+    }
+}
+
+fn fetched(response: &FetchResponse) -> (ErrorCode, i64, Vec<u8>) {
+    let data = &response.responses[0].partitions[0];
+    let records = data.records.clone().unwrap_or_default();
+    (
+        ErrorCode::from_code(data.error_code),
+        data.high_watermark,
+        records.to_vec(),
+    )
+}
+
+#[test]
+fn what_was_produced_is_fetched_and_offsets_are_told() {
+    let dir = tempfile::tempdir().unwrap();
+    let node = node(dir.path());
+    let mut wire = Wire::to(&node);
+    topic(&mut wire, "orders");
+    for number in 0..3 {
+        let answer = produce(&mut wire, "orders", batch(&[number; 50]));
+        assert_eq!(
+            (code(&answer), answer.base_offset),
+            (ErrorCode::None, i64::from(number))
+        );
+    }
+    let (error, high_watermark, records) = fetched(&wire.ask(12, &fetch_request(1, 0)));
+    assert_eq!((error, high_watermark), (ErrorCode::None, 3));
+    assert_eq!(BatchHeader::parse(&records).unwrap().base_offset, 1);
+    assert_eq!(
+        fetched(&wire.ask(12, &fetch_request(4, 0))).0,
+        ErrorCode::OffsetOutOfRange
+    );
+    for (timestamp, offset) in [(-2, 0), (-1, 3)] {
+        let partition = ListOffsetsPartition {
+            timestamp,
+            ..ListOffsetsPartition::default()
+        };
+        let topics = vec![ListOffsetsTopic {
+            name: Str::from("orders"),
+            partitions: vec![partition],
+        }];
+        for version in 1..=11 {
+            let answer = wire.ask(
+                version,
+                &ListOffsetsRequest {
+                    replica_id: -1,
+                    topics: topics.clone(),
+                    ..Default::default()
+                },
+            );
+            assert_eq!(
+                answer.topics[0].partitions[0].offset, offset,
+                "version {version}"
+            );
+        }
+    }
+    node.stop().unwrap();
+}
+
+#[test]
+fn a_fetch_waits_for_what_is_produced_meanwhile() {
+    let dir = tempfile::tempdir().unwrap();
+    let node = node(dir.path());
+    let (mut reader, mut writer) = (Wire::to(&node), Wire::to(&node));
+    topic(&mut writer, "orders");
+    reader.send(&super::wire::request_bytes(12, &fetch_request(0, 15_000)));
+    produce(&mut writer, "orders", batch(b"late"));
+    let frame = reader.frame().unwrap();
+    assert!(frame.windows(4).any(|window| window == b"late"));
+    node.stop().unwrap();
+}
+
+fn numbered(producer_id: i64, sequence: i32) -> bytes::Bytes {
+    let options = BatchOptions {
+        producer_id,
+        producer_epoch: 0,
+        base_sequence: sequence,
+        ..BatchOptions::default()
+    };
+    let mut builder = BatchBuilder::new(options);
+    builder.append(-1, None, Some(b"v"), &[]);
+    builder.build().unwrap()
+}
+
+#[test]
+fn a_batch_that_comes_twice_is_stored_once_and_a_gap_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let node = node(dir.path());
+    let mut wire = Wire::to(&node);
+    topic(&mut wire, "orders");
+    let given = wire.ask(
+        4,
+        &InitProducerIdRequest {
+            transactional_id: None,
+            ..InitProducerIdRequest::default()
+        },
+    );
+    assert_eq!(given.error_code, 0);
+    let first = produce(&mut wire, "orders", numbered(given.producer_id, 0));
+    let second = produce(&mut wire, "orders", numbered(given.producer_id, 1));
+    assert_eq!((first.base_offset, second.base_offset), (0, 1));
+    let again = produce(&mut wire, "orders", numbered(given.producer_id, 0));
+    assert_eq!((code(&again), again.base_offset), (ErrorCode::None, 0));
+    let gap = produce(&mut wire, "orders", numbered(given.producer_id, 5));
+    assert_eq!(code(&gap), ErrorCode::OutOfOrderSequenceNumber);
+    node.stop().unwrap();
+}
+
+#[test]
+fn a_clean_stop_is_found_again_with_records_and_ids() {
+    let dir = tempfile::tempdir().unwrap();
+    let first = node(dir.path());
+    let mut wire = Wire::to(&first);
+    let id = topic(&mut wire, "orders").cluster_id;
+    produce(&mut wire, "orders", batch(b"kept"));
+    first.stop().unwrap();
+    let second = node(dir.path());
+    assert!(second.report.was_clean && second.report.repairs.is_empty() && !second.report.is_new);
+    let mut wire = Wire::to(&second);
+    assert_eq!(topic(&mut wire, "orders").cluster_id, id);
+    let (_, high_watermark, records) = fetched(&wire.ask(12, &fetch_request(0, 0)));
+    assert_eq!(high_watermark, 1);
+    assert!(records.windows(4).any(|window| window == b"kept"));
+    second.stop().unwrap();
+}
+
+#[test]
+fn the_node_says_who_it_is_and_who_coordinates() {
+    let dir = tempfile::tempdir().unwrap();
+    let node = node(dir.path());
+    let mut wire = Wire::to(&node);
+    let port = i32::from(node.kafka_address.port());
+    let cluster = wire.ask(0, &DescribeClusterRequest::default());
+    assert_eq!((cluster.brokers.len(), cluster.brokers[0].port), (1, port));
+    let coordinator = wire.ask(
+        3,
+        &FindCoordinatorRequest {
+            key: Str::from("billing"),
+            ..Default::default()
+        },
+    );
+    assert_eq!((coordinator.error_code, coordinator.port), (0, port));
+    let software = || ApiVersionsRequest {
+        client_software_name: Str::from("test"),
+        client_software_version: Str::from("1"),
+        ..ApiVersionsRequest::default()
+    };
+    let versions = wire.ask(4, &software());
+    let produce = versions
+        .api_keys
+        .iter()
+        .find(|key| key.api_key == 0)
+        .unwrap();
+    assert_eq!((produce.min_version, produce.max_version), (0, 13));
+    assert_eq!(versions.finalized_features[0].max_version_level, 33);
+    let elsewhere = ApiVersionsRequest {
+        cluster_id: Some(Str::from("another")),
+        ..software()
+    };
+    assert_eq!(
+        wire.ask(5, &elsewhere).error_code,
+        ErrorCode::RebootstrapRequired.code()
+    );
+    let nameless = ApiVersionsRequest {
+        client_software_name: Str::from("-"),
+        ..software()
+    };
+    assert_eq!(
+        wire.ask(3, &nameless).error_code,
+        ErrorCode::InvalidRequest.code()
+    );
+    node.stop().unwrap();
+}
