@@ -2,6 +2,13 @@
 //!
 //! The messages' random values are generated (`samples`); what is done with them is one table of functions (`catalogue`).
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::too_many_lines,
+    reason = "a test may fail loudly and list many cases"
+)]
+
 mod captured;
 mod catalogue;
 mod errors;
