@@ -279,18 +279,15 @@ pub fn start(config: NodeConfig) -> Result<RunningNode, StartError> {
     });
     let mut repairs: Vec<Repair> = repair.into_iter().collect();
     repairs.extend(open_partitions(&node)?);
-    let thread_error = |cause| StartError::Thread { cause };
-    let sync_threads = sync::start(&node.sync).map_err(thread_error)?;
+    let sync_threads = sync::start(&node.sync).map_err(|cause| StartError::Thread { cause })?;
     let for_controller = node.clone();
-    let controller = std::thread::Builder::new()
-        .name("controller".to_owned())
-        .spawn(move || controller::run(&for_controller, &mailbox, metadata_log))
-        .map_err(thread_error)?;
+    let controller = spawn("controller", move || {
+        controller::run(&for_controller, &mailbox, metadata_log)
+    })?;
     let for_housekeeper = node.clone();
-    let housekeeper = std::thread::Builder::new()
-        .name("housekeeper".to_owned())
-        .spawn(move || housekeeping::run(&for_housekeeper, &chores))
-        .map_err(thread_error)?;
+    let housekeeper = spawn("housekeeper", move || {
+        housekeeping::run(&for_housekeeper, &chores);
+    })?;
     node.groups.start(&node);
     let (closing, closed) = watch::channel(false);
     let kafka_address = bound.address;
@@ -314,6 +311,15 @@ pub fn start(config: NodeConfig) -> Result<RunningNode, StartError> {
         housekeeper,
         sync_threads,
     })
+}
+
+/// A thread with a name.
+fn spawn<T: Send + 'static>(
+    name: &str,
+    run: impl FnOnce() -> T + Send + 'static,
+) -> Result<JoinHandle<T>, StartError> {
+    let thread = std::thread::Builder::new().name(name.to_owned()).spawn(run);
+    thread.map_err(|cause| StartError::Thread { cause })
 }
 
 fn listen(config: &NodeConfig) -> Result<Bound, StartError> {

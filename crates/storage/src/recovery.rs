@@ -65,6 +65,9 @@ struct Listing {
     snapshots: Vec<i64>,
 }
 
+/// A scanned segment, the offset behind its last good batch, and what was cut: bytes and reason.
+type Scanned = (Segment, i64, Option<(u64, BatchError)>);
+
 fn list(disk: &dyn Disk, dir: &Path) -> io::Result<Listing> {
     let mut listing = Listing {
         segments: Vec::new(),
@@ -252,7 +255,7 @@ impl Log {
         base: i64,
         now_ms: i64,
         refuse_damage: bool,
-    ) -> io::Result<(Segment, i64, Option<(u64, BatchError)>)> {
+    ) -> io::Result<Scanned> {
         let (mut segment, length) = Segment::open_bare(&*self.disk, &self.dir, base, now_ms)?;
         let file = segment.file.clone();
         let mut scan = HeaderScan::new(&*file, 0, length);

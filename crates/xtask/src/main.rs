@@ -2,6 +2,12 @@
 //!
 //! Depends on none of the product's crates: it judges them from outside.
 
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a program speaks to people"
+)]
+
 mod codegen;
 mod flights;
 mod interop;

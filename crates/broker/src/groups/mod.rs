@@ -27,7 +27,7 @@ enum Message {
     /// A request and where its reply goes.
     Ask(MakeInput, oneshot::Sender<GroupReply>),
     /// Something that is not answered.
-    Tell(GroupInput),
+    Tell(Box<GroupInput>),
 }
 
 /// The way to the shards.
@@ -152,7 +152,7 @@ impl Groups {
             .cloned()
             .collect();
         for shard in shards {
-            let message = Message::Tell(GroupInput::TopicsRemoved { ids: ids.clone() });
+            let message = Message::Tell(Box::new(GroupInput::TopicsRemoved { ids: ids.clone() }));
             // This comes from the controller's thread, which may wait for room.
             let _ = shard.blocking_send(message);
         }

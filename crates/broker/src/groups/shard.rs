@@ -153,7 +153,7 @@ impl Driver {
                 self.waiting.insert(id, reply);
                 self.input(input(id))
             }
-            Message::Tell(input) => self.input(input),
+            Message::Tell(input) => self.input(*input),
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use mainstem_metadata::config::{BROKER_CONFIGS, TOPIC_CONFIGS, TopicConfig};
+use mainstem_metadata::config::{BROKER_CONFIGS, BrokerConfig, TOPIC_CONFIGS, TopicConfig};
 use mainstem_metadata::{ConfigResource, MetadataImage};
 use mainstem_protocol::messages::describe_configs_request::DescribeConfigsResource;
 use mainstem_protocol::messages::describe_configs_response::{
@@ -125,7 +125,6 @@ fn topic_result(
         synonyms: listed,
         config_type: row.value_type.code(),
         documentation: None,
-        ..DescribeConfigsResourceResult::default()
     }
 }
 
@@ -167,44 +166,52 @@ fn broker(
     let rows = BROKER_CONFIGS
         .iter()
         .filter(|row| is_wanted(asked, row.name));
+    let set = |row: &BrokerConfig| {
+        dynamic
+            .and_then(|values| values.get(row.name))
+            .map(Str::as_str)
+    };
     Ok(rows
-        .map(|row| {
-            let set = dynamic
-                .and_then(|values| values.get(row.name))
-                .map(Str::as_str);
-            let given = properties.given(row.name);
-            let (value, source) = match (set, given) {
-                (Some(value), _) => (Some(value), DYNAMIC_BROKER),
-                (None, Some(value)) => (Some(value), STATIC_BROKER),
-                (None, None) => (row.default, DEFAULT),
-            };
-            let shown = |value: Option<&str>| value.filter(|_| !row.secret).map(Str::from);
-            let mut listed = Vec::new();
-            if synonyms {
-                let each = [
-                    (set, DYNAMIC_BROKER),
-                    (given, STATIC_BROKER),
-                    (row.default, DEFAULT),
-                ];
-                listed.extend(each.into_iter().filter(|(value, _)| value.is_some()).map(
-                    |(value, source)| DescribeConfigsSynonym {
-                        name: Str::from_static(row.name),
-                        value: shown(value),
-                        source,
-                    },
-                ));
-            }
-            DescribeConfigsResourceResult {
+        .map(|row| broker_result(row, set(row), properties.given(row.name), synonyms))
+        .collect())
+}
+
+/// A broker's value: what was set while it runs, else what its file says, else the default. Secrets are not shown.
+fn broker_result(
+    row: &BrokerConfig,
+    set: Option<&str>,
+    given: Option<&str>,
+    synonyms: bool,
+) -> DescribeConfigsResourceResult {
+    let (value, source) = match (set, given) {
+        (Some(value), _) => (Some(value), DYNAMIC_BROKER),
+        (None, Some(value)) => (Some(value), STATIC_BROKER),
+        (None, None) => (row.default, DEFAULT),
+    };
+    let shown = |value: Option<&str>| value.filter(|_| !row.secret).map(Str::from);
+    let mut listed = Vec::new();
+    if synonyms {
+        let each = [
+            (set, DYNAMIC_BROKER),
+            (given, STATIC_BROKER),
+            (row.default, DEFAULT),
+        ];
+        listed.extend(each.into_iter().filter(|(value, _)| value.is_some()).map(
+            |(value, source)| DescribeConfigsSynonym {
                 name: Str::from_static(row.name),
                 value: shown(value),
-                read_only: !row.dynamic,
-                config_source: source,
-                is_sensitive: row.secret,
-                synonyms: listed,
-                config_type: row.value_type.code(),
-                documentation: None,
-                ..DescribeConfigsResourceResult::default()
-            }
-        })
-        .collect())
+                source,
+            },
+        ));
+    }
+    DescribeConfigsResourceResult {
+        name: Str::from_static(row.name),
+        value: shown(value),
+        read_only: !row.dynamic,
+        config_source: source,
+        is_sensitive: row.secret,
+        synonyms: listed,
+        config_type: row.value_type.code(),
+        documentation: None,
+    }
 }

@@ -2,6 +2,13 @@
 //!
 //! Every transcript is also replayed from its records, and must end in the same hard state. `UPDATE=1 cargo test` writes what came out.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::too_many_lines,
+    reason = "a test may fail loudly and list many cases"
+)]
+
 mod machine;
 
 use std::path::Path;

@@ -121,10 +121,9 @@ pub fn check_keys(
     limit_bytes: usize,
 ) -> Result<(), BatchRejection> {
     let unpacked = records(header, batch, limit_bytes)?;
-    let mut offset = header.base_offset;
     for (index, record) in (0i32..).zip(unpacked.iter()) {
         let record = record?;
-        if record.offset != offset {
+        if record.offset != header.base_offset.saturating_add(i64::from(index)) {
             let what = "its offset is not the next";
             return Err(BatchError::Record {
                 index,
@@ -136,7 +135,6 @@ pub fn check_keys(
         if record.key.is_none() {
             return Err(BatchRejection::NoKey { index });
         }
-        offset += 1;
     }
     Ok(())
 }

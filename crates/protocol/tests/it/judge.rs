@@ -5,6 +5,7 @@
 //! | line | what is claimed |
 //! |---|---|
 //! | `message NAME VERSION HEX` | these bytes are a value of the message; Apache reads all of them and writes the same |
+//! | `damaged NAME VERSION OUTCOME HEX` | bytes with a few overwritten: `accepted` or `refused` |
 //! | `error CODE NAME RETRIABLE` | an error code |
 //! | `api KEY NAME MIN MAX UNSTABLE` | the versions of an API |
 //! | `header KEY VERSION REQUEST RESPONSE` | the versions of the headers |
@@ -12,13 +13,35 @@
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
-use mainstem_protocol::{ApiKey, ErrorCode};
+use mainstem_protocol::{ApiKey, Decoder, ErrorCode};
 
-use crate::catalogue::rows;
+use crate::catalogue::{Row, rows};
 use crate::hex;
 use crate::sample::Random;
 
 const VALUES_PER_VERSION: u64 = 10;
+const DAMAGED_PER_VERSION: u64 = 40;
+
+/// A random value with one to three bytes overwritten, and what becomes of it.
+fn damaged(row: &Row, version: i16, seed: u64) -> (Vec<u8>, &'static str) {
+    let mut random = Random::new(seed);
+    let bytes = (row.sample)(&mut random, version)
+        .unwrap_or_else(|error| panic!("{} v{version}: {error}", row.name));
+    let mut bytes = bytes.to_vec();
+    for _ in 0..=random.below(3) {
+        let at = random.below(u64::try_from(bytes.len().max(1)).expect("small"));
+        let garbage = [0xff, 0x80, 0x7f, 0x00, 0x01, random.next().to_le_bytes()[0]];
+        let byte = garbage[usize::try_from(random.below(6)).expect("small")];
+        if let Some(place) = bytes.get_mut(usize::try_from(at).expect("small")) {
+            *place = byte;
+        }
+    }
+    let outcome = match (row.decode)(&mut Decoder::new(bytes.clone().into()), version) {
+        Ok(()) => "accepted",
+        Err(_) => "refused",
+    };
+    (bytes, outcome)
+}
 
 fn claims() -> String {
     let mut out = String::new();
@@ -56,6 +79,14 @@ fn claims() -> String {
                     "message {} {version} {}",
                     row.name,
                     hex::text(&bytes)
+                ));
+            }
+            for seed in 0..DAMAGED_PER_VERSION {
+                let (bytes, outcome) = damaged(&row, version, seed);
+                let bytes = hex::text(&bytes);
+                line(format_args!(
+                    "damaged {} {version} {outcome} {bytes}",
+                    row.name
                 ));
             }
             let bytes = (row.default)(version).expect("another test holds this");

@@ -1,5 +1,12 @@
 //! The log as its users see it, on a disk in memory that crashes and on the real one.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::too_many_lines,
+    reason = "a test may fail loudly and list many cases"
+)]
+
 mod crash;
 mod log;
 

@@ -147,6 +147,10 @@ pub fn record_spaces(messages: &BTreeMap<String, Message>) -> Result<String> {
     Ok(out)
 }
 
+#[allow(
+    clippy::too_many_lines,
+    reason = "one template, easier to read in one piece"
+)]
 fn space(out: &mut String, space: &Space<'_>) -> Result<()> {
     let Space {
         name,
