@@ -16,7 +16,7 @@ This page is made from the tables in the code; a test holds it to them.
 | what | here | Apache Kafka |
 |---|---|---|
 | when a record is acknowledged (`acks=all`) and visible | when it is on disk; `durability=page-cache` restores Kafka's behaviour | when it is in the page cache |
-| `listeners` | `127.0.0.1:9092` | all addresses, port 9092 |
+| `listeners` | loopback only, port 9092 | all addresses, port 9092 |
 | `offsets.topic.replication.factor` and the like | 1 | 3, which one node can never reach |
 | `process.roles`, `node.id`, `controller.quorum.voters` | broker and controller in one, 1, itself | must be given |
 | records of a batch | checked by the header; see `docs/adr/0002-batches-are-opaque.md` | each is walked |
