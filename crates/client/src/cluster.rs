@@ -188,6 +188,12 @@ impl Cluster {
         }
     }
 
+    /// The ids of the brokers that are there.
+    pub(crate) async fn broker_ids(&self) -> Result<Vec<i32>, ClientError> {
+        self.refresh(Some(Vec::new())).await?;
+        Ok(self.known().brokers.keys().copied().collect())
+    }
+
     /// A connection to the controller.
     pub(crate) async fn controller(&self) -> Result<Arc<Connection>, ClientError> {
         let id = self.known().controller;
@@ -311,7 +317,11 @@ impl Cluster {
     }
 
     /// A connection to the coordinator of a group.
-    pub(crate) async fn coordinator(&self, group: &str) -> Result<Arc<Connection>, ClientError> {
+    pub(crate) async fn coordinator(
+        &self,
+        group: &str,
+        for_: Use,
+    ) -> Result<Arc<Connection>, ClientError> {
         let find = || async {
             let connection = self.any().await?;
             let request = |_| FindCoordinatorRequest {
@@ -322,7 +332,7 @@ impl Cluster {
             match ErrorCode::from_code(found.error_code) {
                 ErrorCode::None => {
                     let address = format!("{}:{}", found.host, found.port);
-                    self.connection(&address, Use::Group).await
+                    self.connection(&address, for_).await
                 }
                 code => Err(ClientError::refused(
                     format!("group {group}"),

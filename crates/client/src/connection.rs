@@ -191,7 +191,8 @@ impl Connection {
     ) -> Result<(), ClientError> {
         let api = R::KEY;
         let version = self.version(api)?;
-        let sent = self.send(api, version, &fill(version), None);
+        let request = fill(version);
+        let sent = self.send(api, version, &request, None);
         match tokio::time::timeout(self.timeout, sent).await {
             Ok(sent) => sent,
             Err(_) => Err(self.late(api, self.timeout)),

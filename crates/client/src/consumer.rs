@@ -1,4 +1,7 @@
 //! The consumer: reads partitions from where it is told to, as whoever asks goes on.
+//!
+//! Must not know of groups. Invariant: a partition's position moves only with records that are handed out. So an answer that is good for
+//! one partition and bad for another hands out the good, and the error comes with the next `poll`.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -9,7 +12,8 @@ use mainstem_protocol::messages::FetchRequest;
 use mainstem_protocol::messages::fetch_request::{FetchPartition, FetchTopic};
 use mainstem_protocol::{ErrorCode, Str};
 
-use crate::limits::UNPACK_BYTES_MAX;
+use crate::cluster::Use;
+use crate::limits::{SHARED_WAIT, UNPACK_BYTES_MAX};
 use crate::{ClientError, Cluster, OffsetSpec};
 
 /// How to read.
@@ -74,6 +78,8 @@ pub struct Consumer {
     cluster: Cluster,
     options: ConsumerOptions,
     positions: BTreeMap<(Str, i32), i64>,
+    /// What went wrong while records of other partitions came.
+    put_off: Option<ClientError>,
 }
 
 impl Consumer {
@@ -83,6 +89,7 @@ impl Consumer {
             cluster,
             options,
             positions: BTreeMap::new(),
+            put_off: None,
         }
     }
 
@@ -101,6 +108,7 @@ impl Consumer {
     /// Reads nothing any more.
     pub fn clear(&mut self) {
         self.positions.clear();
+        self.put_off = None;
     }
 
     /// The next offset of every partition that is read.
@@ -128,6 +136,9 @@ impl Consumer {
 
     /// The next records, in the order of each partition; none when nothing came in time.
     pub async fn poll(&mut self) -> Result<Vec<Record>, ClientError> {
+        if let Some(error) = self.put_off.take() {
+            return Err(error);
+        }
         let mut by_leader: BTreeMap<i32, Vec<(Str, i32, i64)>> = BTreeMap::new();
         for ((topic, partition), offset) in &self.positions {
             let leader = self.cluster.leader(topic, *partition).await?;
@@ -141,25 +152,38 @@ impl Consumer {
         for (leader, wanted) in by_leader {
             // With several brokers none may hold up the others.
             let wait = if several {
-                Duration::from_millis(50)
+                SHARED_WAIT.min(self.options.max_wait)
             } else {
                 self.options.max_wait
             };
-            self.fetch(leader, wanted, wait, &mut found).await?;
+            if let Err(error) = self.fetch(leader, &wanted, wait, &mut found).await {
+                // Its leader may be another by now.
+                for (topic, _, _) in &wanted {
+                    self.cluster.forget(topic);
+                }
+                self.put_off = Some(error);
+                break;
+            }
         }
-        Ok(found)
+        match self.put_off.take() {
+            Some(error) if found.is_empty() => Err(error),
+            put_off => {
+                self.put_off = put_off;
+                Ok(found)
+            }
+        }
     }
 
     async fn fetch(
         &mut self,
         leader: i32,
-        wanted: Vec<(Str, i32, i64)>,
+        wanted: &[(Str, i32, i64)],
         wait: Duration,
         found: &mut Vec<Record>,
     ) -> Result<(), ClientError> {
-        let connection = self.cluster.broker(leader).await?;
+        let connection = self.cluster.broker(leader, Use::Fetch).await?;
         let mut topics: Vec<FetchTopic> = Vec::new();
-        for (topic, partition, fetch_offset) in &wanted {
+        for (topic, partition, fetch_offset) in wanted {
             if topics.last().is_none_or(|last| last.topic != *topic) {
                 topics.push(FetchTopic {
                     topic: topic.clone(),
@@ -188,6 +212,7 @@ impl Consumer {
         if code.is_error() {
             return Err(ClientError::refused("fetch", code, None));
         }
+        let mut failed = None;
         for topic in response.responses {
             for data in topic.partitions {
                 let place = (topic.topic.clone(), data.partition_index);
@@ -200,17 +225,13 @@ impl Consumer {
                         self.positions.insert(place, offset);
                     }
                     code => {
-                        self.cluster.forget(&place.0);
-                        return Err(ClientError::refused(
-                            format!("{}-{}", place.0, place.1),
-                            code,
-                            None,
-                        ));
+                        let what = format!("{}-{}", place.0, place.1);
+                        failed = Some(ClientError::refused(what, code, None));
                     }
                 }
             }
         }
-        Ok(())
+        failed.map_or(Ok(()), Err)
     }
 
     /// Takes the records of a partition and moves its position behind them.

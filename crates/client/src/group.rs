@@ -24,7 +24,7 @@ use mainstem_protocol::records::{decode_versioned, encode_versioned};
 use mainstem_protocol::{ErrorCode, Str};
 
 use crate::assign::range;
-use crate::cluster::retry;
+use crate::cluster::{Use, retry};
 use crate::connection::Connection;
 use crate::{ClientError, Cluster, Consumer, ConsumerOptions, Record, Start};
 
@@ -65,6 +65,8 @@ impl GroupOptions {
 /// The generation that a member is in.
 #[derive(Debug)]
 struct Membership {
+    /// To the coordinator, as it was when this generation began.
+    connection: Arc<Connection>,
     member: Str,
     generation: i32,
     rejoin: Arc<AtomicBool>,
@@ -174,7 +176,10 @@ impl GroupConsumer {
 
     async fn try_join(&mut self) -> Result<(), ClientError> {
         self.consumer.clear();
-        let connection = self.cluster.coordinator(&self.options.group).await?;
+        let connection = self
+            .cluster
+            .coordinator(&self.options.group, Use::Group)
+            .await?;
         let joined = self.ask_join(&connection).await?;
         let assignments = if joined.leader == joined.member_id {
             self.assign(&joined).await?
@@ -182,8 +187,9 @@ impl GroupConsumer {
             Vec::new()
         };
         let group = Str::from(&self.options.group);
+        // The leader of the group may take its time to assign.
         let synced = connection
-            .ask(|version| SyncGroupRequest {
+            .ask_within(self.options.rebalance_timeout, |version| SyncGroupRequest {
                 group_id: group.clone(),
                 generation_id: joined.generation_id,
                 member_id: joined.member_id.clone(),
@@ -205,12 +211,15 @@ impl GroupConsumer {
             group_instance_id: self.instance(),
         };
         self.membership = Some(Membership {
+            connection: connection.clone(),
             member: joined.member_id,
             generation: joined.generation_id,
             rejoin: rejoin.clone(),
             heartbeat: tokio::spawn(heartbeats(connection, beat, self.options.heartbeat, rejoin)),
         });
-        self.begin(&synced.assignment).await
+        self.begin(&synced.assignment).await.inspect_err(|_| {
+            self.membership = None;
+        })
     }
 
     async fn ask_join(
@@ -225,8 +234,9 @@ impl GroupConsumer {
             api: mainstem_protocol::ApiKey::JoinGroup,
             cause,
         })?;
+        // Answered once every member has joined again, or was given up.
         let joined = connection
-            .ask(|version| JoinGroupRequest {
+            .ask_within(self.options.rebalance_timeout, |version| JoinGroupRequest {
                 group_id: Str::from(&self.options.group),
                 session_timeout_ms: millis(self.options.session_timeout),
                 rebalance_timeout_ms: millis(self.options.rebalance_timeout),
@@ -353,7 +363,14 @@ impl GroupConsumer {
             }
         }
         let attempt = || async {
-            let connection = self.cluster.coordinator(&self.options.group).await?;
+            let moved = membership.rejoin.load(Ordering::Relaxed);
+            let connection = if moved || membership.connection.is_lost() {
+                self.cluster
+                    .coordinator(&self.options.group, Use::Group)
+                    .await?
+            } else {
+                membership.connection.clone()
+            };
             let request = |version| OffsetCommitRequest {
                 group_id: Str::from(&self.options.group),
                 generation_id_or_member_epoch: membership.generation,
@@ -367,21 +384,29 @@ impl GroupConsumer {
             let failed = codes
                 .map(|partition| ErrorCode::from_code(partition.error_code))
                 .find(|code| code.is_error());
-            failed.map_or(Ok(()), |code| Err(self.refused(code)))
+            let Some(code) = failed else {
+                return Ok(());
+            };
+            if code == ErrorCode::NotCoordinator || !code.is_retriable() {
+                // This generation is over, or known elsewhere: the next `poll` joins again.
+                membership.rejoin.store(true, Ordering::Relaxed);
+            }
+            Err(self.refused(code))
         };
         retry(self.cluster.deadline(), attempt).await
     }
 
-    /// Leaves the group, so that others take over at once. A static member stays.
+    /// Leaves the group, so that others take over at once; a join that is under way ends too. A static member stays.
     pub async fn leave(&mut self) -> Result<(), ClientError> {
-        let Some(membership) = self.membership.take() else {
-            return Ok(());
-        };
-        if self.options.instance.is_some() {
+        self.membership = None;
+        self.consumer.clear();
+        let member = std::mem::replace(&mut self.member, Str::EMPTY);
+        if member.is_empty() || self.options.instance.is_some() {
             return Ok(());
         }
-        let connection = self.cluster.coordinator(&self.options.group).await?;
-        let member = membership.member.clone();
+        // Not behind a join that may still wait for others.
+        let cluster = &self.cluster;
+        let connection = cluster.coordinator(&self.options.group, Use::Plain).await?;
         let request = |version| {
             let mut request = LeaveGroupRequest {
                 group_id: Str::from(&self.options.group),

@@ -9,16 +9,17 @@ mod connection;
 mod consumer;
 mod error;
 mod group;
+mod group_admin;
 pub mod limits;
+mod offsets;
 mod producer;
 mod versions;
 
-pub use admin::{
-    ConfigChange, GroupDetail, GroupListing, Member, NewTopic, OffsetSpec, PartitionDetail,
-    TopicDetail,
-};
+pub use admin::{ConfigChange, NewTopic, PartitionDetail, TopicDetail};
 pub use cluster::{Cluster, ClusterOptions};
 pub use consumer::{Consumer, ConsumerOptions, Record, Start};
 pub use error::ClientError;
 pub use group::{GroupConsumer, GroupOptions};
+pub use group_admin::{GroupDetail, GroupListing, Member};
+pub use offsets::OffsetSpec;
 pub use producer::{Produced, Producer, ProducerOptions};

@@ -14,3 +14,5 @@ pub const UNPACK_BYTES_MAX: usize = 256 * 1024 * 1024;
 pub const BACKOFF: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(1));
 /// Metadata older than this is asked for again.
 pub const METADATA_AGE: Duration = Duration::from_secs(300);
+/// How long one of several brokers may wait for records, since they are asked in turn.
+pub const SHARED_WAIT: Duration = Duration::from_millis(50);

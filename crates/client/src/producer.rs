@@ -1,13 +1,14 @@
 //! The producer: gathers records into batches, sends each partition's batches in order, and tries again until they are stored.
 //!
 //! Invariants: at most one batch of a partition is under way, so order holds whatever fails; an idempotent producer numbers its batches when
-//! they are closed, so a batch that is sent twice is stored once; buffered bytes are bounded, and `send` waits for room.
+//! they are closed, so a batch that is sent twice is stored once; buffered bytes, open batches included, are bounded, and `send` waits for
+//! room. A batch that fails for good leaves a hole, so the producer says the same of everything after it: nothing is stored behind a hole.
 
 use std::collections::{HashMap, VecDeque};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use mainstem_protocol::batch::{BatchBuilder, BatchOptions};
+use mainstem_protocol::batch::{BatchBuilder, BatchOptions, HEADER_BYTES};
 use mainstem_protocol::compress::Codec;
 use mainstem_protocol::hash::partition_of_key;
 use mainstem_protocol::messages::produce_request::{PartitionProduceData, TopicProduceData};
@@ -17,6 +18,7 @@ use tokio::task::JoinSet;
 
 use crate::ClientError;
 use crate::cluster::{Cluster, chance, retry};
+use crate::limits::METADATA_AGE;
 
 /// How to produce.
 #[derive(Clone, Debug)]
@@ -84,7 +86,13 @@ pub struct Producer {
     lanes: HashMap<Place, Lane>,
     /// Where records without a key go until their batch is closed.
     sticky: HashMap<Str, i32>,
+    /// Partition counts, and when they were learned.
+    counts: HashMap<Str, (Instant, u32)>,
+    /// Bytes of batches that are closed and not yet stored.
     buffered: usize,
+    /// Bytes of records in open batches.
+    open_bytes: usize,
+    failed: Option<ClientError>,
     sending: JoinSet<(Place, usize, Result<Produced, ClientError>)>,
     produced: Produced,
 }
@@ -118,7 +126,10 @@ impl Producer {
             identity,
             lanes: HashMap::new(),
             sticky: HashMap::new(),
+            counts: HashMap::new(),
             buffered: 0,
+            open_bytes: 0,
+            failed: None,
             sending: JoinSet::new(),
             produced: Produced::default(),
         })
@@ -133,28 +144,59 @@ impl Producer {
         record: (Option<&[u8]>, Option<&[u8]>),
         headers: HeaderSlices<'_>,
     ) -> Result<(), ClientError> {
+        self.check()?;
         let (key, value) = record;
         let partition = match partition {
             Some(partition) => partition,
             None => self.choose(topic, key).await?,
         };
         let place = (topic.clone(), partition);
+        let size = key.map_or(0, <[u8]>::len) + value.map_or(0, <[u8]>::len);
+        let is_full = |lane: &Lane, more: usize| {
+            let open = lane.open.as_ref();
+            open.is_some_and(|(open, _)| open.size_estimate() + more > self.options.batch_bytes)
+        };
+        // A large record goes into a batch of its own, since a batch, not a record, is what a broker may find too large.
+        if self
+            .lanes
+            .get(&place)
+            .is_some_and(|lane| is_full(lane, size))
+        {
+            self.close(&place)?;
+        }
         let lane = self.lanes.entry(place.clone()).or_default();
         let (open, _) = lane
             .open
             .get_or_insert_with(|| (BatchBuilder::new(BatchOptions::default()), Instant::now()));
+        let before = open.size_estimate();
         open.append(timestamp, key, value, headers);
+        self.open_bytes += open.size_estimate() - before;
         if open.size_estimate() >= self.options.batch_bytes {
             self.close(&place)?;
         }
-        self.start();
-        while self.buffered > self.options.buffer_bytes {
-            self.finish_one().await?;
-        }
+        self.make_room().await?;
         while let Some(done) = self.sending.try_join_next() {
             self.finished(done)?;
         }
         Ok(())
+    }
+
+    /// Sends what may be sent, and waits while more is held than the buffer's size.
+    async fn make_room(&mut self) -> Result<(), ClientError> {
+        self.start();
+        if self.buffered + self.open_bytes > self.options.buffer_bytes {
+            // Many partitions with little each: nothing would leave by itself.
+            self.close_all()?;
+            self.start();
+        }
+        while self.buffered > self.options.buffer_bytes {
+            self.finish_one().await?;
+        }
+        Ok(())
+    }
+
+    fn check(&self) -> Result<(), ClientError> {
+        self.failed.clone().map_or(Ok(()), Err)
     }
 
     /// Java's choice for keys, so that all producers agree; for records without a key one partition per batch.
@@ -164,7 +206,15 @@ impl Producer {
         {
             return Ok(*partition);
         }
-        let count = self.cluster.partition_count(topic).await?.unsigned_abs();
+        let known = self.counts.get(topic);
+        let count = match known.filter(|(since, _)| since.elapsed() < METADATA_AGE) {
+            Some((_, count)) => *count,
+            None => {
+                let count = self.cluster.partition_count(topic).await?.unsigned_abs();
+                self.counts.insert(topic.clone(), (Instant::now(), count));
+                count
+            }
+        };
         let partition = match key {
             Some(key) => partition_of_key(key, count),
             None => u32::try_from(chance() % u64::from(count.max(1))).unwrap_or(0),
@@ -199,6 +249,9 @@ impl Producer {
         let Some((mut open, _)) = lane.open.take() else {
             return Ok(());
         };
+        self.open_bytes = self
+            .open_bytes
+            .saturating_sub(open.size_estimate().saturating_sub(HEADER_BYTES));
         open.options_mut().codec = self.options.codec;
         if let Some((producer_id, producer_epoch)) = self.identity {
             let options = open.options_mut();
@@ -260,19 +313,22 @@ impl Producer {
         if let Some(lane) = self.lanes.get_mut(&place) {
             lane.under_way = false;
         }
-        let sent = sent?;
+        let sent = sent.inspect_err(|error| self.failed = Some(error.clone()))?;
         self.produced.records += sent.records;
         self.produced.bytes += sent.bytes;
         self.start();
         Ok(())
     }
 
+    fn close_all(&mut self) -> Result<(), ClientError> {
+        let open: Vec<Place> = self.lanes.keys().cloned().collect();
+        open.iter().try_for_each(|place| self.close(place))
+    }
+
     /// Sends everything and waits until it is stored.
     pub async fn flush(&mut self) -> Result<Produced, ClientError> {
-        let open: Vec<Place> = self.lanes.keys().cloned().collect();
-        for place in open {
-            self.close(&place)?;
-        }
+        self.check()?;
+        self.close_all()?;
         self.start();
         while !self.sending.is_empty() {
             self.finish_one().await?;
@@ -295,8 +351,7 @@ async fn deliver(
 ) -> Result<Produced, ClientError> {
     let (topic, partition) = place;
     let attempt = || async {
-        let leader = cluster.leader(topic, *partition).await?;
-        let connection = cluster.broker(leader).await?;
+        let connection = cluster.leader_connection(topic, *partition).await?;
         let request = |_| ProduceRequest {
             acks: options.acks,
             timeout_ms: 30_000,
@@ -310,10 +365,11 @@ async fn deliver(
             }],
             ..ProduceRequest::default()
         };
-        let response = connection
-            .ask(request)
-            .await
-            .inspect_err(|_| cluster.forget(topic))?;
+        let forget = |_: &ClientError| cluster.forget(topic);
+        if options.acks == 0 {
+            return connection.tell(request).await.inspect_err(forget);
+        }
+        let response = connection.ask(request).await.inspect_err(forget)?;
         let answers = response
             .responses
             .iter()

@@ -3,6 +3,12 @@
 //! Text for people is made here and nowhere below. Data goes to standard output, everything else to standard error. Exit codes: 0 done,
 //! 1 the answer is no, 2 wrong use, 3 the cluster cannot be reached, 130 interrupted.
 
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a program speaks to people"
+)]
+
 mod cli;
 mod commands;
 mod failure;
@@ -11,6 +17,7 @@ mod output;
 mod when;
 
 use clap::Parser;
+use tokio::signal::unix::{SignalKind, signal};
 
 use cli::{Cli, Command};
 use failure::Failure;
@@ -37,12 +44,23 @@ fn run_client(global: &cli::Global, command: Command) -> Result<(), Failure> {
         .enable_all()
         .build()
         .map_err(Failure::system)?;
+    // A member of a group leaves it first, and so looks for the signal itself.
+    let ends_itself = matches!(&command, Command::Consume(options) if options.group.is_some());
     let result = runtime.block_on(async {
         tokio::select! {
             result = commands::run(global, command) => result,
-            _ = tokio::signal::ctrl_c() => Err(Failure::Interrupted),
+            signal = interrupted(), if !ends_itself => signal.and(Err(Failure::Interrupted)),
         }
     });
     runtime.shutdown_background();
     result
+}
+
+/// Ends when the person, or whoever started us, wants us to stop.
+async fn interrupted() -> Result<(), Failure> {
+    let mut terminate = signal(SignalKind::terminate()).map_err(Failure::system)?;
+    tokio::select! {
+        interrupt = tokio::signal::ctrl_c() => interrupt.map_err(Failure::system),
+        _ = terminate.recv() => Ok(()),
+    }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io::{BufWriter, Write};
+use std::time::Duration;
 
 use mainstem_client::{
     Cluster, Consumer, ConsumerOptions, GroupConsumer, GroupOptions, OffsetSpec, Record, Start,
@@ -12,7 +13,13 @@ use serde_json::{Value, json};
 use super::{connect, existing_topic};
 use crate::cli::{ConsumeOptions, Global};
 use crate::failure::Failure;
+use crate::output::thousands;
 use crate::when::rfc3339;
+
+/// How long to wait after a failure that may pass.
+const PAUSE: Duration = Duration::from_millis(200);
+/// How long leaving a group may take.
+const LEAVE: Duration = Duration::from_secs(2);
 
 type Ends = BTreeMap<(Str, i32), i64>;
 
@@ -47,25 +54,57 @@ pub(crate) async fn run(global: &Global, options: &ConsumeOptions) -> Result<(),
     }
 }
 
+/// Where each partition ends now.
 async fn ends(cluster: &Cluster, topic: &Str, partitions: &[i32]) -> Result<Ends, Failure> {
-    let mut ends = Ends::new();
-    for partition in partitions {
-        let end = cluster
-            .offset(topic, *partition, OffsetSpec::Latest)
-            .await?
-            .map_or(0, |found| found.0);
-        ends.insert((topic.clone(), *partition), end);
+    let places = partitions
+        .iter()
+        .map(|partition| (topic.clone(), *partition));
+    let places: Vec<_> = places.collect();
+    Ok(cluster.offsets(&places, OffsetSpec::Latest).await?)
+}
+
+/// Where each partition begins for `--offset N`: there, or at the nearest that it holds. Some partition must hold it.
+async fn from_offset(
+    cluster: &Cluster,
+    topic: &Str,
+    partitions: &[i32],
+    offset: i64,
+) -> Result<Ends, Failure> {
+    let ends = ends(cluster, topic, partitions).await?;
+    let places: Vec<_> = ends.keys().cloned().collect();
+    let starts = cluster.offsets(&places, OffsetSpec::Earliest).await?;
+    let kept = ends.into_iter().map(|(place, end)| {
+        let start = starts.get(&place).copied().unwrap_or(0).min(end);
+        (place, start, end)
+    });
+    let kept: Vec<_> = kept.collect();
+    if !kept
+        .iter()
+        .any(|(_, start, end)| (*start..=*end).contains(&offset))
+    {
+        let first = kept.iter().map(|(_, start, _)| *start).min().unwrap_or(0);
+        let next = kept.iter().map(|(_, _, end)| *end).max().unwrap_or(0);
+        return Err(Failure::with_hint(
+            format!("topic {topic} has no offset {}", thousands(offset)),
+            format!(
+                "it holds {} up to {}; a time can be named too: --from-time -1h",
+                thousands(first),
+                thousands(next)
+            ),
+        ));
     }
-    Ok(ends)
+    let begin = kept.into_iter();
+    Ok(begin
+        .map(|(place, start, end)| (place, offset.clamp(start, end)))
+        .collect())
 }
 
 fn start(options: &ConsumeOptions) -> Start {
-    match (options.offset, options.from_time) {
-        (Some(offset), _) => Start::Offset(offset),
-        (None, Some(time)) => Start::Time(time),
-        // With --until-end the end of today is meant, so the beginning is where to start.
-        (None, None) if options.from_beginning || options.until_end => Start::Earliest,
-        (None, None) => Start::Latest,
+    match options.from_time {
+        Some(time) => Start::Time(time),
+        // With --until-end what is there now is meant, so the beginning is where to start.
+        None if options.from_beginning || options.until_end => Start::Earliest,
+        None => Start::Latest,
     }
 }
 
@@ -85,9 +124,21 @@ async fn alone(
     ends: Option<Ends>,
     mut printer: Printer,
 ) -> Result<(), Failure> {
-    let mut consumer = Consumer::new(cluster, ConsumerOptions::default());
-    for partition in partitions {
-        consumer.assign(topic, *partition, start(options)).await?;
+    let mut consumer = Consumer::new(cluster.clone(), ConsumerOptions::default());
+    match options.offset {
+        Some(offset) => {
+            let places = from_offset(&cluster, topic, partitions, offset).await?;
+            for ((topic, partition), offset) in places {
+                consumer
+                    .assign(&topic, partition, Start::Offset(offset))
+                    .await?;
+            }
+        }
+        None => {
+            for partition in partitions {
+                consumer.assign(topic, *partition, start(options)).await?;
+            }
+        }
     }
     loop {
         if reached(ends.as_ref(), consumer.positions()) || printer.left == 0 {
@@ -95,7 +146,7 @@ async fn alone(
         }
         let records = match consumer.poll().await {
             Err(error) if error.is_retriable() => {
-                tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+                tokio::time::sleep(PAUSE).await;
                 continue;
             }
             polled => polled?,
@@ -111,49 +162,68 @@ async fn in_group(
     ends: Option<Ends>,
     mut printer: Printer,
 ) -> Result<(), Failure> {
-    let begin = if options.from_beginning || options.until_end {
-        Start::Earliest
-    } else {
-        start(options)
-    };
     let group_options = GroupOptions {
-        start: begin,
+        start: start(options),
         ..GroupOptions::new(group)
     };
     let mut consumer = GroupConsumer::new(cluster, group_options, vec![topic.clone()]);
-    let mut printed = Ends::new();
+    let read = tokio::select! {
+        read = read_in_group(&mut consumer, ends.as_ref(), &mut printer) => read,
+        signal = crate::interrupted() => signal.and(Err(Failure::Interrupted)),
+    };
+    // Whatever ended it, the others take over at once; a coordinator that does not answer drops us by itself.
+    match tokio::time::timeout(LEAVE, consumer.leave()).await {
+        Ok(Err(error)) if read.is_ok() => return Err(error.into()),
+        _ => {}
+    }
+    printer.out.flush()?;
+    read
+}
+
+/// Prints what this member gets, and commits what was printed: it may be printed again after a crash, never lost.
+async fn read_in_group(
+    consumer: &mut GroupConsumer,
+    ends: Option<&Ends>,
+    printer: &mut Printer,
+) -> Result<(), Failure> {
+    let mut committed = Ends::new();
     loop {
         let records = match consumer.poll().await {
             Err(error) if error.is_retriable() => {
-                tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+                tokio::time::sleep(PAUSE).await;
                 continue;
             }
             polled => polled?,
         };
-        let count = printer.print(&records, ends.as_ref())?;
-        for record in records.iter().take(count) {
-            printed.insert((record.topic.clone(), record.partition), record.offset + 1);
-        }
-        if count > 0 {
-            // What was printed is committed; it may be printed again after a crash, never lost.
-            printer.out.flush()?;
-            let mine = |place: &(Str, i32)| consumer.positions().contains_key(place);
-            let done: Ends = printed
-                .iter()
-                .filter(|(place, _)| mine(place))
-                .map(|(place, at)| (place.clone(), *at))
-                .collect();
-            if let Err(error) = consumer.commit_offsets(&done).await {
-                tracing::warn!(%error, "the commit failed; the group rebalances");
+        let printed = printer.print(&records, ends)?;
+        let done = done(consumer.positions(), ends, &records, printed);
+        if done != committed {
+            match consumer.commit_offsets(&done).await {
+                Ok(()) => committed = done,
+                Err(error) => tracing::warn!(%error, "the commit failed; the group rebalances"),
             }
         }
-        if printer.left == 0
-            || (reached(ends.as_ref(), consumer.positions()) && !consumer.must_rejoin())
-        {
-            consumer.leave().await?;
-            return Ok(printer.out.flush()?);
+        let at_end = reached(ends, consumer.positions()) && !consumer.must_rejoin();
+        if printer.left == 0 || at_end {
+            return Ok(());
         }
     }
+}
+
+/// What a member may commit: of partitions that it reads now, behind what was printed, or where it stands if nothing came. Records that
+/// came and were not printed hold their partition back. So a partition without records is committed too, and its lag is known.
+/// Example: a partition ended at 5 when the command began, and 7 records came: 5 is committed.
+fn done(positions: &Ends, ends: Option<&Ends>, records: &[Record], printed: Ends) -> Ends {
+    let mut done = positions.clone();
+    for (place, position) in &mut done {
+        let end = ends.and_then(|ends| ends.get(place));
+        *position = (*position).min(end.copied().unwrap_or(i64::MAX));
+    }
+    for record in records {
+        done.remove(&(record.topic.clone(), record.partition));
+    }
+    done.extend(printed);
+    done
 }
 
 struct Printer {
@@ -168,23 +238,24 @@ fn text(bytes: Option<&bytes::Bytes>) -> Value {
 }
 
 impl Printer {
-    /// Prints records up to the limit; returns how many.
-    fn print(&mut self, records: &[Record], ends: Option<&Ends>) -> Result<usize, Failure> {
-        let mut count = 0;
+    /// Prints records up to the limit and the ends; returns the next offset of each partition of which something was printed.
+    fn print(&mut self, records: &[Record], ends: Option<&Ends>) -> Result<Ends, Failure> {
+        let mut printed = Ends::new();
         for record in records {
             if self.left == 0 {
                 break;
             }
-            count += 1;
             let place = (record.topic.clone(), record.partition);
-            if ends.is_some_and(|ends| ends.get(&place).is_some_and(|end| record.offset >= *end)) {
+            let end = ends.and_then(|ends| ends.get(&place));
+            if end.is_some_and(|end| record.offset >= *end) {
                 continue; // came after the command began
             }
             self.left -= 1;
             self.print_one(record)?;
+            printed.insert(place, record.offset + 1);
         }
         self.out.flush()?;
-        Ok(count)
+        Ok(printed)
     }
 
     fn print_one(&mut self, record: &Record) -> std::io::Result<()> {
@@ -210,3 +281,6 @@ impl Printer {
         writeln!(self.out, "{object}")
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,6 +1,6 @@
 //! `mainstem group …`
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use mainstem_client::{Cluster, Consumer, ConsumerOptions, GroupDetail, OffsetSpec, Start};
@@ -25,7 +25,7 @@ pub(crate) async fn run(global: &Global, command: GroupCommand) -> Result<(), Fa
             confirm(
                 global,
                 &format!(
-                    "group {name} and its {} committed offsets will be deleted",
+                    "group {name} and its {} committed offsets would be deleted",
                     committed.len()
                 ),
             )?;
@@ -120,10 +120,21 @@ struct Line {
 
 async fn lines(cluster: &Cluster, group: &GroupDetail) -> Result<Vec<Line>, Failure> {
     let mut lines = Vec::new();
-    for ((topic, partition), committed) in cluster.committed(&group.group).await? {
-        let end = match cluster.offset(&topic, partition, OffsetSpec::Latest).await {
-            Ok(found) => found.map_or(committed, |found| found.0),
-            Err(_) => continue, // its topic is gone
+    let committed = cluster.committed(&group.group).await?;
+    let there: BTreeSet<String> = cluster
+        .topics()
+        .await?
+        .into_iter()
+        .map(|topic| topic.name)
+        .collect();
+    let places = committed
+        .keys()
+        .filter(|(topic, _)| there.contains(topic.as_str()));
+    let places: Vec<(Str, i32)> = places.cloned().collect();
+    let ends = cluster.offsets(&places, OffsetSpec::Latest).await?;
+    for ((topic, partition), committed) in committed {
+        let Some(end) = ends.get(&(topic.clone(), partition)).copied() else {
+            continue; // its topic is gone
         };
         let behind_ms = match end > committed {
             true => behind_ms(cluster, &topic, partition, committed)
@@ -294,7 +305,7 @@ async fn reset(global: &Global, cluster: &Cluster, options: &ResetOptions) -> Re
     }
     confirm(
         global,
-        &format!("group {name} will go on reading from there"),
+        &format!("group {name} would go on reading from there"),
     )?;
     cluster.set_committed(name, &wanted).await?;
     say(global, &format!("group {name} set"));

@@ -1,6 +1,9 @@
 //! `mainstem topic …`
 
-use mainstem_client::{Cluster, ConfigChange, NewTopic, OffsetSpec};
+use std::collections::BTreeMap;
+
+use mainstem_client::{Cluster, ConfigChange, NewTopic, OffsetSpec, TopicDetail};
+use mainstem_protocol::Str;
 use serde_json::json;
 
 use super::{connect, existing_topic};
@@ -56,21 +59,32 @@ fn split(config: &str) -> Result<(String, String), Failure> {
     Ok((name.trim().to_owned(), value.trim().to_owned()))
 }
 
+/// First and next offset of every partition of topics.
+type Bounds = BTreeMap<(Str, i32), (i64, i64)>;
+
+async fn bounds(cluster: &Cluster, topics: &[TopicDetail]) -> Result<Bounds, Failure> {
+    let places: Vec<(Str, i32)> = topics
+        .iter()
+        .flat_map(|topic| {
+            let name = Str::from(&topic.name);
+            let partitions = topic.partitions.iter();
+            partitions.map(move |partition| (name.clone(), partition.index))
+        })
+        .collect();
+    let starts = cluster.offsets(&places, OffsetSpec::Earliest).await?;
+    let mut ends = cluster.offsets(&places, OffsetSpec::Latest).await?;
+    let both = starts.into_iter().map(|(place, start)| {
+        let end = ends.remove(&place).unwrap_or(start);
+        (place, (start, end))
+    });
+    Ok(both.collect())
+}
+
 /// The records that a topic holds: the ends minus the starts.
-async fn record_count(cluster: &Cluster, name: &str, partitions: usize) -> Result<i64, Failure> {
-    let mut count = 0;
-    for index in 0..i32::try_from(partitions).unwrap_or(i32::MAX) {
-        let start = cluster
-            .offset(name, index, OffsetSpec::Earliest)
-            .await?
-            .map_or(0, |found| found.0);
-        let end = cluster
-            .offset(name, index, OffsetSpec::Latest)
-            .await?
-            .map_or(0, |found| found.0);
-        count += end - start;
-    }
-    Ok(count)
+fn record_count(bounds: &Bounds, name: &str) -> i64 {
+    let name = Str::from(name);
+    let of_topic = bounds.range((name.clone(), i32::MIN)..=(name, i32::MAX));
+    of_topic.map(|(_, (start, end))| end - start).sum()
 }
 
 async fn list(global: &Global, cluster: &Cluster, internal: bool) -> Result<(), Failure> {
@@ -81,17 +95,16 @@ async fn list(global: &Global, cluster: &Cluster, internal: bool) -> Result<(), 
         Column("RECORDS", "records", true),
     ];
     let mut table = Vec::new();
-    for topic in cluster
-        .topics()
-        .await?
-        .into_iter()
-        .filter(|topic| internal || !topic.is_internal)
-    {
+    let mut topics = cluster.topics().await?;
+    topics.retain(|topic| internal || !topic.is_internal);
+    topics.sort_by(|left, right| left.name.cmp(&right.name));
+    let bounds = bounds(cluster, &topics).await?;
+    for topic in topics {
         let replicas = topic
             .partitions
             .first()
             .map_or(0, |partition| partition.replicas.len());
-        let records = record_count(cluster, &topic.name, topic.partitions.len()).await?;
+        let records = record_count(&bounds, &topic.name);
         table.push(vec![
             json!(topic.name),
             json!(topic.partitions.len()),
@@ -141,15 +154,10 @@ async fn describe(global: &Global, cluster: &Cluster, name: &str) -> Result<(), 
         Column("RECORDS", "records", true),
     ];
     let mut table = Vec::new();
+    let bounds = bounds(cluster, std::slice::from_ref(&topic)).await?;
     for partition in &topic.partitions {
-        let start = cluster
-            .offset(name, partition.index, OffsetSpec::Earliest)
-            .await?
-            .map_or(0, |found| found.0);
-        let end = cluster
-            .offset(name, partition.index, OffsetSpec::Latest)
-            .await?
-            .map_or(0, |found| found.0);
+        let place = (Str::from(name), partition.index);
+        let (start, end) = bounds.get(&place).copied().unwrap_or_default();
         table.push(vec![
             json!(partition.index),
             json!(partition.leader),
@@ -195,11 +203,12 @@ async fn alter(
 
 async fn delete(global: &Global, cluster: &Cluster, name: &str) -> Result<(), Failure> {
     let topic = existing_topic(cluster, name).await?;
-    let records = record_count(cluster, name, topic.partitions.len()).await?;
+    let bounds = bounds(cluster, std::slice::from_ref(&topic)).await?;
+    let records = record_count(&bounds, name);
     confirm(
         global,
         &format!(
-            "topic {name} and its {} records will be deleted",
+            "topic {name} and its {} records would be deleted",
             thousands(records)
         ),
     )?;
