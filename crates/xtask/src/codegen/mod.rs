@@ -7,6 +7,7 @@ mod definitions;
 mod emit;
 mod emit_samples;
 mod emit_tables;
+mod expressions;
 mod jars;
 mod oracle;
 mod schema;
