@@ -4,6 +4,8 @@ use std::time::Duration;
 
 /// Requests of one connection that wait for their answer.
 pub const REQUESTS_IN_FLIGHT: usize = 64;
+/// Bytes of answers of one connection that wait to be written; beyond it no further request of it is handled.
+pub const ANSWER_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// Bytes reserved at a time for a frame whose length a client only claims.
 pub const READ_STEP_BYTES: usize = 256 * 1024;
 /// What a connection's buffer is when nothing is in it.

@@ -1,11 +1,12 @@
 //! The node's log directory: what it holds at a start, partitions' directories, checkpoints, and the marks of a clean stop.
 //!
 //! A partition's directory is `TOPIC-INDEX` with the topic's id in `partition.metadata`. A directory of another id is of a topic that was
-//! deleted and made again: it goes. Renamed directories (`…-delete`) left by a crash go too.
+//! deleted and made again: it goes. Renamed directories (`…-delete`) left by a crash go too. A directory of no topic is kept under another
+//! name (`…-stray`), as Apache Kafka does: if it is the metadata that was lost, the records are still there.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use mainstem_protocol::{Str, Uuid};
 use mainstem_storage::disk::{Disk, RealDisk};
@@ -21,6 +22,7 @@ use crate::partition::Partition;
 /// The directory of the metadata log.
 pub(crate) const METADATA_DIR: &str = "__cluster_metadata-0";
 const DELETE_SUFFIX: &str = "-delete";
+const STRAY_SUFFIX: &str = "-stray";
 
 /// The node's log directory.
 #[derive(Debug)]
@@ -32,6 +34,8 @@ pub(crate) struct LogDirs {
     pub(crate) was_clean: bool,
     recovery_points: BTreeMap<(String, i32), i64>,
     log_starts: BTreeMap<(String, i32), i64>,
+    /// Held while checkpoints are written: the housekeeper and DeleteRecords both do.
+    checkpointing: Mutex<()>,
     _lock: DirLock,
 }
 
@@ -114,6 +118,7 @@ impl LogDirs {
             was_clean,
             recovery_points,
             log_starts,
+            checkpointing: Mutex::new(()),
             _lock: lock,
         })
     }
@@ -187,12 +192,16 @@ impl LogDirs {
 
     /// Renames a directory so that no start takes it for a partition; returns its new path.
     pub(crate) fn rename_for_deletion(&self, path: &Path) -> Result<PathBuf, DataDirError> {
+        self.rename(path, DELETE_SUFFIX)
+    }
+
+    fn rename(&self, path: &Path, suffix: &str) -> Result<PathBuf, DataDirError> {
         let name = path
             .file_name()
             .map(|name| name.to_string_lossy().into_owned())
             .unwrap_or_default();
         let stem: String = name.chars().take(200).collect();
-        let renamed = path.with_file_name(format!("{stem}.{}{DELETE_SUFFIX}", random_uuid()));
+        let renamed = path.with_file_name(format!("{stem}.{}{suffix}", random_uuid()));
         let disk_error = |cause| DataDirError::Disk {
             path: path.to_owned(),
             cause,
@@ -212,8 +221,8 @@ impl LogDirs {
             })
     }
 
-    /// Removes directories that belong to no partition of `wanted` (names such as `orders-0`), and leftovers of deletions.
-    pub(crate) fn remove_strays(&self, wanted: impl Fn(&str) -> bool) -> Result<(), DataDirError> {
+    /// Puts directories aside that belong to no partition of `wanted` (names such as `orders-0`), and removes leftovers of deletions.
+    pub(crate) fn clear_strays(&self, wanted: impl Fn(&str) -> bool) -> Result<(), DataDirError> {
         let entries = self
             .disk
             .list(&self.dir)
@@ -233,8 +242,8 @@ impl LogDirs {
                     .remove_dir(&path)
                     .map_err(|cause| DataDirError::Disk { path, cause })?;
             } else if is_partition && entry.name != METADATA_DIR && !wanted(&entry.name) {
-                tracing::warn!(directory = %path.display(), "no topic owns this directory; it is removed");
-                self.doom(&path)?;
+                let kept = self.rename(&path, STRAY_SUFFIX)?;
+                tracing::warn!(directory = %path.display(), kept = %kept.display(), "no topic owns this directory; it is put aside");
             }
         }
         Ok(())
@@ -242,6 +251,10 @@ impl LogDirs {
 
     /// Writes the checkpoints of all partitions.
     pub(crate) fn checkpoint(&self, partitions: &[Arc<Partition>]) -> std::io::Result<()> {
+        let _one_at_a_time = self
+            .checkpointing
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         let mut starts = Vec::new();
         let mut recovery_points = Vec::new();
         let mut high_watermarks = Vec::new();

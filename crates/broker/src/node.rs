@@ -402,7 +402,7 @@ fn open_partitions(node: &Arc<Node>) -> Result<Vec<Repair>, StartError> {
             names.insert(format!("{}-{index}", topic.name));
         }
     }
-    node.log_dirs.remove_strays(|name| names.contains(name))?;
+    node.log_dirs.clear_strays(|name| names.contains(name))?;
     let topics: Vec<_> = image.topics().cloned().collect();
     let threads = std::thread::available_parallelism()
         .map_or(1, usize::from)

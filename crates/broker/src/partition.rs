@@ -193,6 +193,10 @@ impl Partition {
         let Ok(mut state) = self.state.lock() else {
             return false;
         };
+        if state.removed {
+            state.queued = false;
+            return false;
+        }
         match result {
             Ok(()) => {
                 let durable_end = state.log.on_synced(ticket);
@@ -243,10 +247,12 @@ impl Partition {
     ) -> Result<(LogSlice, Offsets), Refusal> {
         self.with(|state| {
             let offsets = offsets_of(state);
-            if from > state.high_watermark || from < offsets.log_start {
+            // Between the high watermark and the end there is nothing yet, but it is no mistake: a client whose records were
+            // acknowledged with acks = 1 may well ask for what comes behind them.
+            if from > offsets.log_end || from < offsets.log_start {
                 let what = format!(
                     "offset {from} is not between {} and {}",
-                    offsets.log_start, state.high_watermark
+                    offsets.log_start, offsets.log_end
                 );
                 return Err(Refusal::new(ErrorCode::OffsetOutOfRange, what));
             }
@@ -360,6 +366,11 @@ impl Partition {
     pub(crate) fn remove(&self) {
         if let Ok(mut state) = self.state.lock() {
             state.removed = true;
+            if self.durability == Durability::Disk {
+                // What was not synced never will be, and must not take room from others for ever.
+                let unsynced = state.log.sync_ticket().bytes();
+                self.queue.remove_undurable(unsynced);
+            }
             for waiter in state.committed.abandon() {
                 let _ = waiter.send(Err(ErrorCode::UnknownTopicOrPartition));
             }

@@ -52,7 +52,8 @@ pub(crate) async fn handle(cx: RequestContext, request: FetchRequest) -> Staged<
         cx,
         wanted,
         session,
-        min_bytes: usize::try_from(request.min_bytes).unwrap_or(0),
+        // More than may be returned cannot be waited for.
+        min_bytes: usize::try_from(request.min_bytes.min(request.max_bytes)).unwrap_or(0),
         max_bytes: request.max_bytes,
         read_committed: request.isolation_level == 1,
     };

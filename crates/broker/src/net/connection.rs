@@ -1,6 +1,7 @@
 //! One connection: frames in, answers out, in the order of the requests.
 //!
-//! Invariants: at most [`REQUESTS_IN_FLIGHT`] requests wait for their answer; a frame's memory grows with the bytes that arrive, not with
+//! Invariants: at most [`REQUESTS_IN_FLIGHT`] requests wait for their answer, and none is handled while [`ANSWER_BYTES_MAX`]
+//! wait to be written; a frame's memory grows with the bytes that arrive, not with
 //! the length that is claimed; what is not a request of the protocol closes the connection without an answer, as Apache Kafka does.
 
 use std::collections::VecDeque;
@@ -19,7 +20,7 @@ use tokio::sync::watch;
 
 use crate::context::{Boxed, RequestContext, Staged};
 use crate::dispatch::{Refused, dispatch};
-use crate::limits::{READ_IDLE_BYTES, READ_STEP_BYTES, REQUESTS_IN_FLIGHT};
+use crate::limits::{ANSWER_BYTES_MAX, READ_IDLE_BYTES, READ_STEP_BYTES, REQUESTS_IN_FLIGHT};
 use crate::node::Node;
 
 /// Chunks that one write takes.
@@ -105,16 +106,23 @@ impl Connection {
         idle: Duration,
         closing: &mut watch::Receiver<bool>,
     ) -> Result<(), End> {
-        while self.answers.len() < REQUESTS_IN_FLIGHT
-            && let Some(frame) = self.next_frame()?
-        {
-            self.handle(frame).await?;
+        // Again while answers go out: whole frames may still be in the buffer, and no byte that is still to come may be needed for them.
+        loop {
+            while self.has_room()
+                && let Some(frame) = self.next_frame()?
+            {
+                self.handle(frame).await?;
+            }
+            let waiting = self.answers.len();
+            self.write_ready().await?;
+            if self.answers.len() == waiting {
+                break;
+            }
         }
-        self.write_ready().await?;
         if *closing.borrow() {
             return Err(End::Quiet);
         }
-        let full = self.answers.len() >= REQUESTS_IN_FLIGHT;
+        let full = !self.has_room();
         let pending = !self.answers.is_empty();
         self.reserve();
         let Self {
@@ -139,6 +147,15 @@ impl Connection {
             () = tokio::time::sleep(idle), if !pending => return Err(End::Quiet),
         }
         Ok(())
+    }
+
+    /// Whether another request may be handled before the answers that wait are written.
+    fn has_room(&self) -> bool {
+        let waiting = self.answers.iter().map(|answer| match answer {
+            Slot::Ready(chunks) => chunks.len(),
+            Slot::Pending(_) => 0,
+        });
+        self.answers.len() < REQUESTS_IN_FLIGHT && waiting.sum::<usize>() < ANSWER_BYTES_MAX
     }
 
     /// Makes room for the rest of the frame at the front of the buffer, in steps.

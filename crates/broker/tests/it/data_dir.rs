@@ -74,3 +74,22 @@ fn a_torn_log_is_repaired_and_said_so() {
     );
     second.stop().unwrap();
 }
+
+#[test]
+fn records_outlive_the_loss_of_the_metadata_log() {
+    let dir = tempfile::tempdir().unwrap();
+    let first = node(dir.path());
+    let mut wire = Wire::to(&first);
+    topic(&mut wire, "orders");
+    produce(&mut wire, "orders", batch(b"precious"));
+    first.stop().unwrap();
+    std::fs::remove_dir_all(dir.path().join("__cluster_metadata-0")).unwrap();
+    node(dir.path()).stop().unwrap();
+    let names = std::fs::read_dir(dir.path()).unwrap();
+    let stray = names
+        .map(|entry| entry.unwrap().path())
+        .find(|path| path.to_string_lossy().ends_with("-stray"))
+        .expect("the directory is kept");
+    let log = std::fs::read(stray.join("00000000000000000000.log")).unwrap();
+    assert!(log.windows(8).any(|bytes| bytes == b"precious"));
+}

@@ -9,7 +9,7 @@ use mainstem_protocol::messages::{
 };
 use mainstem_protocol::{ErrorCode, Str};
 
-use super::wire::{Wire, batch, code, node, produce, topic};
+use super::wire::{Wire, batch, code, node, produce, request_bytes, topic};
 
 fn fetch_request(offset: i64, max_wait_ms: i32) -> FetchRequest {
     let partition = FetchPartition {
@@ -199,5 +199,20 @@ fn the_node_says_who_it_is_and_who_coordinates() {
         wire.ask(3, &nameless).error_code,
         ErrorCode::InvalidRequest.code()
     );
+    node.stop().unwrap();
+}
+
+#[test]
+fn many_small_requests_at_once_are_all_answered() {
+    let dir = tempfile::tempdir().unwrap();
+    let node = node(dir.path());
+    let mut wire = Wire::to(&node);
+    // More than a connection holds in flight, and not a byte after them.
+    let count = 1_000;
+    let one = request_bytes(0, &DescribeClusterRequest::default());
+    wire.send(&one.repeat(count));
+    for at in 0..count {
+        assert!(wire.frame().is_some(), "answer {at}");
+    }
     node.stop().unwrap();
 }
