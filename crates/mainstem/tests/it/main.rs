@@ -1,0 +1,8 @@
+//! The binary as a person meets it: a real node, real commands, real signals.
+
+#![allow(clippy::unwrap_used, reason = "a test may fail loudly")]
+
+mod node;
+mod refusals;
+mod story;
+mod tutorial;
