@@ -10,9 +10,11 @@ pub const SCAN_BYTES: usize = 64 * 1024;
 pub const SEGMENT_BYTES_MAX: u64 = 0x7fff_ffff;
 /// Largest small file (checkpoint, properties) that is read whole.
 pub const SMALL_FILE_BYTES_MAX: u64 = 64 * 1024 * 1024;
-/// What a batch may unpack to when its records are walked, as a multiple of its size, and at least.
-pub const UNPACK_FACTOR: usize = 1024;
-/// See [`UNPACK_FACTOR`].
+/// What a batch may unpack to when its records are walked, as a multiple of its size.
+///
+/// Text packs to a tenth, a bomb to a thousandth: 256 KiB of bomb are given up after [`UNPACK_BYTES_MIN`], not after 256 MiB.
+pub const UNPACK_FACTOR: usize = 64;
+/// A small batch may always unpack to this.
 pub const UNPACK_BYTES_MIN: usize = 16 * 1024 * 1024;
 /// Never more than this.
 pub const UNPACK_BYTES_MAX: usize = 256 * 1024 * 1024;

@@ -78,6 +78,8 @@ pub fn validate_produced(
     config: &LogConfig,
     now_ms: i64,
 ) -> Result<ValidBatch, Invalid> {
+    // As Apache Kafka does: the size first, so that no checksum is computed of what is refused anyway, and again once rewritten.
+    check_size(bytes.len(), config)?;
     let header = check_produced(&bytes)?;
     let limit = unpack_limit(bytes.len());
     if config.compact {

@@ -184,16 +184,41 @@ fn batches_that_are_none_have_kafkas_code_and_leave_no_trace() {
         (
             "an old format",
             changed(good(), 16, &[1], false),
-            ErrorCode::UnsupportedForMessageFormat,
+            ErrorCode::InvalidRecord,
+        ),
+        (
+            "a format that does not exist",
+            changed(good(), 16, &[3], false),
+            ErrorCode::CorruptMessage,
         ),
         (
             "a length that lies",
             changed(good(), 8, &i32::MAX.to_be_bytes(), false),
+            ErrorCode::InvalidRecord,
+        ),
+        (
+            "a negative length",
+            changed(good(), 8, &(-1i32).to_be_bytes(), false),
             ErrorCode::CorruptMessage,
+        ),
+        (
+            "an offset, which only the leader gives",
+            changed(good(), 0, &5i64.to_be_bytes(), false),
+            ErrorCode::InvalidRecord,
+        ),
+        (
+            "a transaction without an id",
+            changed(good(), 21, &[0, 1 << 4], true),
+            ErrorCode::TransactionalIdAuthorizationFailed,
         ),
         ("two batches", Bytes::from(two), ErrorCode::InvalidRecord),
         ("nothing", Bytes::new(), ErrorCode::InvalidRecord),
-        ("too much", large, ErrorCode::MessageTooLarge),
+        ("too much", large.clone(), ErrorCode::MessageTooLarge),
+        (
+            "too much, and wrong",
+            changed(large.to_vec(), 17, &[1, 2, 3, 4], false),
+            ErrorCode::MessageTooLarge,
+        ),
     ];
     for (name, records, expected) in cases {
         assert_eq!(

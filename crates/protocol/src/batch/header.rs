@@ -140,6 +140,13 @@ impl BatchHeader {
     /// Reads the header of a batch. The length is checked to be possible and the magic to be 2; whether all the bytes are there is
     /// the caller's question ([`Self::size_in_bytes`]).
     pub fn parse(bytes: &[u8]) -> Result<Self, BatchError> {
+        // A length that no batch can have is told as such even when the header is cut.
+        let length = i32::from_be_bytes(at(bytes, 8));
+        let possible =
+            usize::try_from(length).is_ok_and(|length| length >= HEADER_BYTES - LOG_OVERHEAD_BYTES);
+        if bytes.len() >= LOG_OVERHEAD_BYTES && !possible {
+            return Err(BatchError::Length { length });
+        }
         if bytes.len() < HEADER_BYTES {
             return Err(BatchError::Truncated {
                 needed: HEADER_BYTES,
@@ -148,7 +155,7 @@ impl BatchHeader {
         }
         let header = Self {
             base_offset: i64::from_be_bytes(at(bytes, 0)),
-            length: i32::from_be_bytes(at(bytes, 8)),
+            length,
             leader_epoch: i32::from_be_bytes(at(bytes, 12)),
             magic: i8::from_be_bytes(at(bytes, 16)),
             crc: u32::from_be_bytes(at(bytes, 17)),
@@ -164,13 +171,6 @@ impl BatchHeader {
         if header.magic != 2 {
             return Err(BatchError::Magic {
                 magic: header.magic,
-            });
-        }
-        if usize::try_from(header.length)
-            .map_or(true, |length| length < HEADER_BYTES - LOG_OVERHEAD_BYTES)
-        {
-            return Err(BatchError::Length {
-                length: header.length,
             });
         }
         Ok(header)

@@ -116,7 +116,8 @@ fn offset_and_epoch_are_patched_outside_the_crc() {
     let mut batch = build(BatchOptions::default(), &three()).to_vec();
     patch_base_offset(&mut batch, 4_711);
     patch_leader_epoch(&mut batch, 3);
-    let header = check_produced(&batch).unwrap();
+    let header = BatchHeader::parse(&batch).unwrap();
+    header.check_crc(&batch).unwrap();
     assert_eq!(
         (
             header.base_offset,
@@ -168,9 +169,13 @@ fn another_codec_keeps_what_the_producer_said() {
 fn forged(at: usize, bytes: &[u8]) -> Vec<u8> {
     let mut batch = build(BatchOptions::default(), &three()).to_vec();
     batch[at..at + bytes.len()].copy_from_slice(bytes);
+    mend(&mut batch);
+    batch
+}
+
+fn mend(batch: &mut [u8]) {
     let crc = crc32c::crc32c(&batch[21..]);
     batch[17..21].copy_from_slice(&crc.to_be_bytes());
-    batch
 }
 
 #[test]
@@ -182,7 +187,12 @@ fn what_a_client_may_not_send_has_kafkas_code() {
             "byte {at}"
         );
     };
-    check(16, &[1], ErrorCode::UnsupportedForMessageFormat);
+    check(16, &[0], ErrorCode::InvalidRecord); // old formats
+    check(16, &[1], ErrorCode::InvalidRecord);
+    check(16, &[3], ErrorCode::CorruptMessage); // formats that do not exist
+    check(16, &[0xff], ErrorCode::CorruptMessage);
+    check(0, &5i64.to_be_bytes(), ErrorCode::InvalidRecord); // base offset
+    check(0, &(-5i64).to_be_bytes(), ErrorCode::InvalidRecord);
     check(21, &[0, 1 << 5], ErrorCode::InvalidRecord); // control
     check(21, &[0, 5], ErrorCode::UnsupportedCompressionType);
     check(21, &[0, 1 << 4], ErrorCode::InvalidRecord); // transactional without a producer
@@ -190,7 +200,24 @@ fn what_a_client_may_not_send_has_kafkas_code() {
     check(57, &0i32.to_be_bytes(), ErrorCode::InvalidRecord); // count
     check(57, &i32::MIN.to_be_bytes(), ErrorCode::InvalidRecord);
     check(43, &7i64.to_be_bytes(), ErrorCode::InvalidRecord); // producer id without epoch and sequence
-    check(8, &0i32.to_be_bytes(), ErrorCode::CorruptMessage); // length
+    for length in [0, -1, 13, 48, i32::MIN] {
+        check(8, &length.to_be_bytes(), ErrorCode::CorruptMessage); // no batch is as short
+    }
+    check(8, &i32::MAX.to_be_bytes(), ErrorCode::InvalidRecord); // not all of it is there
+}
+
+#[test]
+fn what_says_nothing_is_not_looked_at() {
+    // Without a producer id, kafkajs sends epoch 0 and sequence 0, sarama epoch -1 and sequence 0.
+    for (epoch, sequence) in [(0i16, 0i32), (-1, 0), (4, -1), (-1, -5)] {
+        let mut batch = forged(51, &epoch.to_be_bytes());
+        batch[53..57].copy_from_slice(&sequence.to_be_bytes());
+        mend(&mut batch);
+        assert!(check_produced(&batch).is_ok(), "{epoch} {sequence}");
+    }
+    // Bits that this version does not know, and a leader epoch that the leader overwrites anyway.
+    assert!(check_produced(&forged(21, &[0, 0x80])).is_ok());
+    assert!(check_produced(&forged(12, &7i32.to_be_bytes())).is_ok());
 }
 
 #[test]
