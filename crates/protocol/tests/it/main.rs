@@ -9,6 +9,7 @@
     reason = "a test may fail loudly and list many cases"
 )]
 
+mod batches;
 mod captured;
 mod catalogue;
 mod errors;
