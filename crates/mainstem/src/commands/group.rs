@@ -3,14 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use mainstem_client::{Cluster, Consumer, ConsumerOptions, GroupDetail, OffsetSpec, Start};
+use mainstem_client::{Cluster, Consumer, ConsumerOptions, GroupDetail, Member, OffsetSpec, Start};
 use mainstem_protocol::Str;
 use serde_json::{Value, json};
 
 use super::{connect, existing_topic};
 use crate::cli::{Global, GroupCommand, ResetOptions, ResetTarget};
 use crate::failure::Failure;
-use crate::output::{Column, confirm, did_you_mean, rows, say, thousands};
+use crate::output::{Column, confirm, counted, did_you_mean, rows, say};
 use crate::when::span;
 
 pub(crate) async fn run(global: &Global, command: GroupCommand) -> Result<(), Failure> {
@@ -25,8 +25,11 @@ pub(crate) async fn run(global: &Global, command: GroupCommand) -> Result<(), Fa
             confirm(
                 global,
                 &format!(
-                    "group {name} and its {} committed offsets would be deleted",
-                    committed.len()
+                    "group {name} and its {} would be deleted",
+                    counted(
+                        i64::try_from(committed.len()).unwrap_or(i64::MAX),
+                        "committed offset"
+                    )
                 ),
             )?;
             cluster.delete_group(&name).await?;
@@ -108,53 +111,81 @@ async fn behind_ms(
         .map(|record| (now_ms() - record.timestamp).max(0)))
 }
 
-/// A partition of a group.
+/// A partition that a group has committed, or that a member reads.
 struct Line {
     topic: Str,
     partition: i32,
-    committed: i64,
+    committed: Option<i64>,
     end: i64,
-    behind_ms: i64,
-    member: Option<(String, String)>,
+    behind_ms: Option<i64>,
+    member: Option<Member>,
+}
+
+impl Line {
+    fn lag(&self) -> Option<i64> {
+        self.committed
+            .map(|committed| (self.end - committed).max(0))
+    }
+
+    fn row(self, json: bool) -> Vec<Value> {
+        let lag = self.lag();
+        let behind = match self.behind_ms {
+            Some(behind) if !json => json!(span(behind)),
+            behind => json!(behind),
+        };
+        let name = |member: &Member| format!("{} ({})", member.client_id, member.host);
+        let mut row = vec![
+            json!(self.topic.as_str()),
+            json!(self.partition),
+            json!(self.committed),
+            json!(self.end),
+            json!(lag),
+            behind,
+            json!(self.member.as_ref().map(name)),
+        ];
+        if json {
+            row.push(json!(self.member.map(|member| member.id)));
+        }
+        row
+    }
 }
 
 async fn lines(cluster: &Cluster, group: &GroupDetail) -> Result<Vec<Line>, Failure> {
-    let mut lines = Vec::new();
     let committed = cluster.committed(&group.group).await?;
-    let there: BTreeSet<String> = cluster
-        .topics()
-        .await?
-        .into_iter()
-        .map(|topic| topic.name)
-        .collect();
-    let places = committed
+    let mut readers: BTreeMap<(Str, i32), &Member> = BTreeMap::new();
+    for member in &group.members {
+        for (topic, partition) in &member.partitions {
+            readers.insert((Str::from(topic), *partition), member);
+        }
+    }
+    let there = cluster.topics().await?.into_iter().map(|topic| topic.name);
+    let there: BTreeSet<String> = there.collect();
+    // What was of a topic that is gone is passed over.
+    let places: BTreeSet<(Str, i32)> = committed
         .keys()
-        .filter(|(topic, _)| there.contains(topic.as_str()));
-    let places: Vec<(Str, i32)> = places.cloned().collect();
-    let ends = cluster.offsets(&places, OffsetSpec::Latest).await?;
-    for ((topic, partition), committed) in committed {
-        let Some(end) = ends.get(&(topic.clone(), partition)).copied() else {
-            continue; // its topic is gone
+        .chain(readers.keys())
+        .filter(|(topic, _)| there.contains(topic.as_str()))
+        .cloned()
+        .collect();
+    let places: Vec<(Str, i32)> = places.into_iter().collect();
+    let mut lines = Vec::new();
+    for ((topic, partition), end) in cluster.offsets(&places, OffsetSpec::Latest).await? {
+        let place = (topic, partition);
+        let committed = committed.get(&place).copied();
+        let behind_ms = match committed {
+            Some(committed) if end > committed => {
+                behind_ms(cluster, &place.0, partition, committed).await?
+            }
+            Some(_) => Some(0),
+            None => None,
         };
-        let behind_ms = match end > committed {
-            true => behind_ms(cluster, &topic, partition, committed)
-                .await?
-                .unwrap_or(0),
-            false => 0,
-        };
-        let place = (topic.to_string(), partition);
-        let reader = group
-            .members
-            .iter()
-            .find(|member| member.partitions.contains(&place));
-        let member = reader.map(|member| (member.client_id.clone(), member.host.clone()));
         lines.push(Line {
-            topic,
             partition,
             committed,
             end,
             behind_ms,
-            member,
+            member: readers.get(&place).copied().cloned(),
+            topic: place.0,
         });
     }
     Ok(lines)
@@ -164,25 +195,22 @@ async fn describe(global: &Global, cluster: &Cluster, name: &str) -> Result<(), 
     let group = existing(cluster, name).await?;
     let lines = lines(cluster, &group).await?;
     if !global.json {
-        let lag: i64 = lines.iter().map(|line| line.end - line.committed).sum();
-        let worst = lines.iter().map(|line| line.behind_ms).max().unwrap_or(0);
-        let members = if group.members.len() == 1 {
-            "1 member".to_owned()
-        } else {
-            format!("{} members", group.members.len())
-        };
-        let state = group.state.to_lowercase();
+        let lag = lines.iter().filter_map(Line::lag).sum();
+        let worst = lines.iter().filter_map(|line| line.behind_ms).max();
+        let members = i64::try_from(group.members.len()).unwrap_or(i64::MAX);
         say(
             global,
             &format!(
-                "{name} · classic, {state} · coordinator {} · {members} · {} records behind = {}",
+                "{name} · classic, {} · coordinator {} · {} · {} behind = {}",
+                group.state.to_lowercase(),
                 group.coordinator,
-                thousands(lag),
-                span(worst)
+                counted(members, "member"),
+                counted(lag, "record"),
+                span(worst.unwrap_or(0))
             ),
         );
     }
-    let columns = [
+    let mut columns = vec![
         Column("TOPIC", "topic", false),
         Column("PART", "partition", true),
         Column("COMMITTED", "committed", true),
@@ -191,27 +219,12 @@ async fn describe(global: &Global, cluster: &Cluster, name: &str) -> Result<(), 
         Column("BEHIND", "behind_ms", true),
         Column("MEMBER", "member", false),
     ];
+    if global.json {
+        columns.push(Column("MEMBER ID", "member_id", false));
+    }
     let table: Vec<Vec<Value>> = lines
         .into_iter()
-        .map(|line| {
-            let behind = if global.json {
-                json!(line.behind_ms)
-            } else {
-                json!(span(line.behind_ms))
-            };
-            let member = line.member.map_or(Value::Null, |(client, host)| {
-                json!(format!("{client} ({host})"))
-            });
-            vec![
-                json!(line.topic.as_str()),
-                json!(line.partition),
-                json!(line.committed),
-                json!(line.end),
-                json!(line.end - line.committed),
-                behind,
-                member,
-            ]
-        })
+        .map(|line| line.row(global.json))
         .collect();
     Ok(rows(global, &columns, &table)?)
 }
@@ -256,9 +269,10 @@ async fn reset(global: &Global, cluster: &Cluster, options: &ResetOptions) -> Re
     if let Some(group) = cluster.describe_group(name).await?
         && !group.members.is_empty()
     {
+        let members = i64::try_from(group.members.len()).unwrap_or(i64::MAX);
         let message = format!(
-            "group {name} has {} members; its offsets cannot be set",
-            group.members.len()
+            "group {name} has {}; its offsets cannot be set",
+            counted(members, "member")
         );
         return Err(Failure::with_hint(message, "stop its consumers first"));
     }

@@ -13,7 +13,7 @@ use super::connect;
 use crate::cli::{CodecName, Global, ProduceOptions};
 use crate::failure::Failure;
 use crate::input::{KeyValue, each_record};
-use crate::output::{say, thousands};
+use crate::output::{counted, say, thousands};
 
 /// Records that wait between the reader and the producer.
 const WAITING_RECORDS: usize = 4_096;
@@ -83,7 +83,6 @@ pub(crate) async fn run(global: &Global, options: &ProduceOptions) -> Result<(),
     )]
     let rate = (produced.records as f64 / seconds) as i64;
     let count = i64::try_from(produced.records).unwrap_or(i64::MAX);
-    let plural = if count == 1 { "record" } else { "records" };
     let speed = if count > 1_000 {
         format!(" ({} a second)", thousands(rate))
     } else {
@@ -92,8 +91,8 @@ pub(crate) async fn run(global: &Global, options: &ProduceOptions) -> Result<(),
     say(
         global,
         &format!(
-            "{} {plural} sent to {}{speed}",
-            thousands(count),
+            "{} sent to {}{speed}",
+            counted(count, "record"),
             options.topic
         ),
     );

@@ -9,7 +9,7 @@ use serde_json::json;
 use super::{connect, existing_topic};
 use crate::cli::{Global, TopicCommand};
 use crate::failure::Failure;
-use crate::output::{Column, confirm, rows, say, thousands};
+use crate::output::{Column, confirm, counted, rows, say};
 
 pub(crate) async fn run(global: &Global, command: TopicCommand) -> Result<(), Failure> {
     let cluster = connect(global).await?;
@@ -138,8 +138,11 @@ async fn describe(global: &Global, cluster: &Cluster, name: &str) -> Result<(), 
         say(
             global,
             &format!(
-                "{name} · {} partitions · id {} · {own}",
-                topic.partitions.len(),
+                "{name} · {} · id {} · {own}",
+                counted(
+                    i64::try_from(topic.partitions.len()).unwrap_or(i64::MAX),
+                    "partition"
+                ),
                 topic.id
             ),
         );
@@ -208,8 +211,8 @@ async fn delete(global: &Global, cluster: &Cluster, name: &str) -> Result<(), Fa
     confirm(
         global,
         &format!(
-            "topic {name} and its {} records would be deleted",
-            thousands(records)
+            "topic {name} and its {} would be deleted",
+            counted(records, "record")
         ),
     )?;
     cluster.delete_topic(name).await?;

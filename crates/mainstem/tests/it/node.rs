@@ -41,9 +41,14 @@ impl Drop for Node {
 impl Node {
     /// Starts a node on a port that the system chooses, and waits until it says that it is ready.
     pub(crate) fn start(dir: &Path) -> Self {
+        Self::start_at(dir, "127.0.0.1:0")
+    }
+
+    /// Starts a node where clients of an earlier one still look for it.
+    pub(crate) fn start_at(dir: &Path, listen: &str) -> Self {
         let mut command = Command::new(BINARY);
         command.arg("server").arg("--data-dir").arg(dir);
-        command.args(["--listen", "127.0.0.1:0", "--http", "127.0.0.1:0"]);
+        command.args(["--listen", listen, "--http", "127.0.0.1:0"]);
         command.args(["-o", "group.initial.rebalance.delay.ms=0"]);
         let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
         let mut stderr = BufReader::new(child.stderr.take().unwrap());

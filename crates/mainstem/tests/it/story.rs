@@ -1,7 +1,7 @@
 //! Records go in, are killed and found again, and are read by groups from where they stood.
 
 use std::collections::BTreeMap;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write};
 use std::process::Stdio;
 
 use crate::node::{Node, signal};
@@ -62,6 +62,87 @@ fn records_survive_a_kill_in_order() {
     let node = Node::start(dir.path());
     assert!(node.banner.contains(", clean stop)"), "{}", node.banner);
     assert_eq!(node.must("topic list").out, "orders\t3\t1\t101\n");
+}
+
+#[test]
+fn a_producer_rides_out_a_kill_without_loss_or_doubles() {
+    let dir = tempfile::tempdir().unwrap();
+    let node = Node::start(dir.path());
+    node.must("topic create t --partitions 1");
+    let mut producer = node.command(&["produce", "t"]);
+    let mut producer = producer.stdin(Stdio::piped()).spawn().unwrap();
+    let mut input = producer.stdin.take().unwrap();
+    let lines = |range: std::ops::Range<u32>| -> String {
+        range.map(|at| format!("{at:0>100}\n")).collect()
+    };
+    // More than all buffers in between hold, so that much is stored and much is under way.
+    input.write_all(lines(0..400_000).as_bytes()).unwrap();
+    let address = node.address.clone();
+    node.kill();
+    let node = Node::start_at(dir.path(), &address);
+    input.write_all(lines(400_000..401_000).as_bytes()).unwrap();
+    drop(input);
+    assert_eq!(producer.wait().unwrap().code(), Some(0));
+    let read = node.must("consume t --until-end");
+    let mut next = 0;
+    for line in read.lines() {
+        assert_eq!(line.parse(), Ok(next));
+        next += 1;
+    }
+    assert_eq!(next, 401_000);
+}
+
+#[test]
+fn two_members_share_and_one_takes_over() {
+    let dir = tempfile::tempdir().unwrap();
+    let node = Node::start(dir.path());
+    node.must("topic create t --partitions 4");
+    let member = || {
+        let mut member = node.command(&["consume", "t", "--group", "g", "--from-beginning"]);
+        let mut child = member.stdout(Stdio::piped()).spawn().unwrap();
+        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        (child, lines)
+    };
+    let produce = |partition: &str, line: &str| {
+        let sent = node.run_with(&["produce", "t", "--partition", partition], line);
+        assert_eq!(sent.code, Some(0), "{sent:?}");
+    };
+    let (mut first, mut first_lines) = member();
+    produce("3", "alone\n");
+    assert_eq!(first_lines.next().unwrap().unwrap(), "alone");
+    let (mut second, mut second_lines) = member();
+    // Once each of the two reads half, one of them has partition 0 and the other partition 3.
+    loop {
+        let described = node.must("group describe g --json").out;
+        let members: std::collections::BTreeSet<String> = described
+            .lines()
+            .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap())
+            .map(|line| line["member_id"].to_string())
+            .collect();
+        if members.len() == 2 && !members.contains("null") {
+            break;
+        }
+    }
+    produce("0", "low\n");
+    produce("3", "high\n");
+    let mut got = [
+        first_lines.next().unwrap().unwrap(),
+        second_lines.next().unwrap().unwrap(),
+    ];
+    got.sort();
+    assert_eq!(got, ["high", "low"]);
+    signal("INT", first.id());
+    assert_eq!(first.wait().unwrap().code(), Some(130));
+    produce("0", "low\n");
+    produce("3", "high\n");
+    let mut got = [
+        second_lines.next().unwrap().unwrap(),
+        second_lines.next().unwrap().unwrap(),
+    ];
+    got.sort();
+    assert_eq!(got, ["high", "low"]);
+    signal("TERM", second.id());
+    assert_eq!(second.wait().unwrap().code(), Some(130));
 }
 
 #[test]
