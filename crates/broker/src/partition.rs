@@ -56,6 +56,8 @@ struct State {
     dirty: bool,
     /// The topic is gone.
     removed: bool,
+    /// A sync failed: what is not committed never will be.
+    failed: bool,
 }
 
 /// A partition that this node leads.
@@ -105,6 +107,7 @@ impl Partition {
                 queued: false,
                 dirty: false,
                 removed: false,
+                failed: false,
             }),
         }
     }
@@ -205,6 +208,7 @@ impl Partition {
             Err(error) => {
                 tracing::error!(topic = %self.topic, partition = self.index, %error, "sync failed: the partition goes offline");
                 state.log.poison(&error);
+                state.failed = true;
                 for waiter in state.committed.abandon() {
                     let _ = waiter.send(Err(ErrorCode::KafkaStorageError));
                 }
@@ -223,6 +227,8 @@ impl Partition {
         match self.with(|state| {
             if state.high_watermark >= offset {
                 let _ = sender.send(Ok(()));
+            } else if state.failed {
+                let _ = sender.send(Err(ErrorCode::KafkaStorageError));
             } else {
                 state.committed.wait(offset, sender);
             }

@@ -11,6 +11,7 @@ use mainstem_coordinator::group::{
 use mainstem_coordinator::{
     Context, LostLeadership, Offset, RecordAppender, RequestId, Shard, Timestamp,
 };
+use mainstem_protocol::ErrorCode;
 use mainstem_protocol::batch::{BatchBuilder, BatchError, BatchOptions, batches, records};
 use tokio::sync::{mpsc, oneshot};
 
@@ -31,6 +32,8 @@ const IDLE: Duration = Duration::from_secs(3_600);
 enum LoadError {
     #[error("{}", .0.message)]
     Read(Refusal),
+    #[error("the log's end cannot be committed: {0}")]
+    Uncommitted(ErrorCode),
     #[error(transparent)]
     Batch(#[from] BatchError),
     #[error("offset {offset}: {cause}")]
@@ -215,7 +218,13 @@ async fn load(
     settings: GroupSettings,
 ) -> Result<Shard<Groups>, LoadError> {
     let mut shard = Shard::new(Groups::new(settings));
-    let mut from = partition.offsets().map_err(LoadError::Read)?.log_start;
+    let offsets = partition.offsets().map_err(LoadError::Read)?;
+    // What a shard before this one appended counts too, though it may not be committed yet.
+    partition
+        .committed(offsets.log_end)
+        .await
+        .map_err(LoadError::Uncommitted)?;
+    let mut from = offsets.log_start;
     loop {
         let (slice, _) = partition
             .read(from, LOAD_BYTES, true)

@@ -114,7 +114,7 @@ impl Connection {
                 self.handle(frame).await?;
             }
             let waiting = self.answers.len();
-            self.write_ready().await?;
+            self.write_ready(idle).await?;
             if self.answers.len() == waiting {
                 break;
             }
@@ -209,12 +209,12 @@ impl Connection {
     }
 
     /// Writes the answers at the front that are ready.
-    async fn write_ready(&mut self) -> Result<(), End> {
+    async fn write_ready(&mut self, idle: Duration) -> Result<(), End> {
         while let Some(Slot::Ready(_)) = self.answers.front() {
             let Some(Slot::Ready(chunks)) = self.answers.pop_front() else {
                 break;
             };
-            write_all(&mut self.stream, chunks.into_vec()).await?;
+            write_all(&mut self.stream, chunks.into_vec(), idle).await?;
         }
         Ok(())
     }
@@ -236,8 +236,12 @@ async fn front(answers: &mut VecDeque<Slot>) -> Result<Chunks, Refused> {
     .await
 }
 
-/// Writes chunks with as few calls as the socket lets us.
-async fn write_all(stream: &mut TcpStream, chunks: Vec<Bytes>) -> std::io::Result<()> {
+/// Writes chunks with as few calls as the socket lets us. A peer that takes nothing for `idle` is as silent as one that sends nothing.
+async fn write_all(
+    stream: &mut TcpStream,
+    chunks: Vec<Bytes>,
+    idle: Duration,
+) -> std::io::Result<()> {
     let mut chunks: VecDeque<Bytes> = chunks.into();
     while !chunks.is_empty() {
         let slices: Vec<IoSlice<'_>> = chunks
@@ -245,7 +249,7 @@ async fn write_all(stream: &mut TcpStream, chunks: Vec<Bytes>) -> std::io::Resul
             .take(WRITE_CHUNKS)
             .map(|chunk| IoSlice::new(chunk))
             .collect();
-        let mut written = stream.write_vectored(&slices).await?;
+        let mut written = tokio::time::timeout(idle, stream.write_vectored(&slices)).await??;
         if written == 0 {
             return Err(std::io::ErrorKind::WriteZero.into());
         }
