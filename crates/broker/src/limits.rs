@@ -26,6 +26,8 @@ pub const FETCH_WAITS_PRUNE: usize = 32;
 pub const FETCH_BYTES_MAX: usize = 55 * 1024 * 1024;
 /// How long a stop waits for requests that are being answered.
 pub const DRAIN: Duration = Duration::from_secs(2);
+/// How long a connection's unanswered requests may hold up a stop.
+pub const DRAIN_CONNECTION: Duration = Duration::from_millis(200);
 /// How often old segments, producers and offsets are looked for.
 pub const HOUSEKEEPING: Duration = Duration::from_secs(30);
 /// How often recovery points are written.

@@ -20,7 +20,9 @@ use tokio::sync::watch;
 
 use crate::context::{Boxed, RequestContext, Staged};
 use crate::dispatch::{Refused, dispatch};
-use crate::limits::{ANSWER_BYTES_MAX, READ_IDLE_BYTES, READ_STEP_BYTES, REQUESTS_IN_FLIGHT};
+use crate::limits::{
+    ANSWER_BYTES_MAX, DRAIN_CONNECTION, READ_IDLE_BYTES, READ_STEP_BYTES, REQUESTS_IN_FLIGHT,
+};
 use crate::node::Node;
 
 /// Chunks that one write takes.
@@ -120,6 +122,8 @@ impl Connection {
             }
         }
         if *closing.borrow() {
+            // Appended but not answered would be sent again elsewhere. A long poll or a join is not waited for.
+            let _ = tokio::time::timeout(DRAIN_CONNECTION, self.drain(idle)).await;
             return Err(End::Quiet);
         }
         let full = !self.has_room();
@@ -143,7 +147,11 @@ impl Connection {
                     return Err(End::Quiet);
                 }
             }
-            _ = closing.changed() => return Err(End::Quiet),
+            changed = closing.changed() => {
+                if changed.is_err() {
+                    return Err(End::Quiet);
+                }
+            }
             () = tokio::time::sleep(idle), if !pending => return Err(End::Quiet),
         }
         Ok(())
@@ -204,6 +212,16 @@ impl Connection {
             Staged::Pending(answer) => self.answers.push_back(Slot::Pending(answer)),
             Staged::Silent => {}
             Staged::Close => return Err(End::Quiet),
+        }
+        Ok(())
+    }
+
+    /// Answers what is being answered.
+    async fn drain(&mut self, idle: Duration) -> Result<(), End> {
+        while !self.answers.is_empty() {
+            let chunks = front(&mut self.answers).await?;
+            self.answers.pop_front();
+            write_all(&mut self.stream, chunks.into_vec(), idle).await?;
         }
         Ok(())
     }

@@ -216,3 +216,18 @@ fn many_small_requests_at_once_are_all_answered() {
     }
     node.stop().unwrap();
 }
+
+#[test]
+fn a_stop_does_not_wait_for_a_long_poll() {
+    let dir = tempfile::tempdir().unwrap();
+    let node = node(dir.path());
+    let mut wire = Wire::to(&node);
+    topic(&mut wire, "orders");
+    wire.send(&request_bytes(12, &fetch_request(0, 60_000)));
+    // The fetch is parked by now, or not yet read: neither may hold up the stop.
+    topic(&mut Wire::to(&node), "orders");
+    let began = std::time::Instant::now();
+    node.stop().unwrap();
+    assert!(began.elapsed() < mainstem_broker::limits::DRAIN);
+    assert!(wire.frame().is_none());
+}
