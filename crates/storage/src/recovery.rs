@@ -250,12 +250,7 @@ impl Log {
 
     /// Reads a segment batch by batch and makes its indexes anew; cuts it at the first bad one. Returns the offset behind the last
     /// good batch, and what was cut.
-    fn scan_segment(
-        &self,
-        base: i64,
-        now_ms: i64,
-        refuse_damage: bool,
-    ) -> io::Result<Scanned> {
+    fn scan_segment(&self, base: i64, now_ms: i64, refuse_damage: bool) -> io::Result<Scanned> {
         let (mut segment, length) = Segment::open_bare(&*self.disk, &self.dir, base, now_ms)?;
         let file = segment.file.clone();
         let mut scan = HeaderScan::new(&*file, 0, length);
