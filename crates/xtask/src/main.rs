@@ -1,4 +1,4 @@
-//! Development tasks: code generation, tidy, interop with real clients, the flights example.
+//! Development tasks: code generation, tidy, interop with real clients, the flights example, measurements.
 //!
 //! Depends on none of the product's crates: it judges them from outside.
 
@@ -8,6 +8,7 @@
     reason = "a program speaks to people"
 )]
 
+mod bench;
 mod codegen;
 mod flights;
 mod interop;
@@ -28,6 +29,8 @@ enum Task {
     Tidy,
     /// Run real clients on Mainstem and on Apache Kafka, and compare.
     Interop(interop::Options),
+    /// Measure Mainstem beside Apache Kafka.
+    Bench(bench::Options),
     /// Run the flights example.
     Flights(flights::Options),
 }
@@ -37,6 +40,7 @@ fn main() -> Result<()> {
         Task::Codegen(options) => codegen::run(&options),
         Task::Tidy => tidy::run(),
         Task::Interop(options) => interop::run(&options),
+        Task::Bench(options) => bench::run(&options),
         Task::Flights(options) => flights::run(&options),
     }
 }

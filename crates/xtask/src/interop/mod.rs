@@ -14,10 +14,8 @@ use anyhow::{Context, Result, bail};
 use clap::ValueEnum;
 
 use families::Family;
-pub use families::{must, python};
-pub use systems::Profile;
-pub use systems::binary;
-use systems::{System, TempDir, Which};
+pub use families::{class_path, must, python};
+pub use systems::{Profile, Settings, System, TempDir, Which, binary};
 
 /// Options of `cargo xtask interop`.
 #[derive(Debug, clap::Args)]
@@ -90,7 +88,7 @@ fn compare(ours: &Answers, theirs: &Answers) -> Result<()> {
 
 fn judge(which: Which, families: &[Family], profile: Profile) -> Result<Answers> {
     let dir = TempDir::new("interop")?;
-    let mut system = System::start(which, dir.path().to_owned(), profile)?;
+    let mut system = System::start(which, dir.path().to_owned(), Settings::of(profile))?;
     let mut answers = Vec::new();
     for family in families {
         println!("{} on {which:?}", family.name());

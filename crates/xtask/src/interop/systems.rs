@@ -31,6 +31,28 @@ pub enum Profile {
     Release,
 }
 
+/// How a system is started.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The build of ours.
+    pub profile: Profile,
+    /// Java's options for its heap.
+    pub heap: &'static [&'static str],
+    /// Properties beside the usual ones.
+    pub properties: Vec<(String, String)>,
+}
+
+impl Settings {
+    /// What judging needs.
+    pub fn of(profile: Profile) -> Self {
+        Self {
+            profile,
+            heap: &["-Xms256m", "-Xmx512m"],
+            properties: Vec::new(),
+        }
+    }
+}
+
 /// A directory that goes away with this value.
 #[derive(Debug)]
 pub struct TempDir(PathBuf);
@@ -62,7 +84,7 @@ impl Drop for TempDir {
 pub struct System {
     which: Which,
     dir: PathBuf,
-    profile: Profile,
+    settings: Settings,
     port: u16,
     child: Child,
 }
@@ -92,14 +114,14 @@ pub fn binary(profile: Profile) -> Result<PathBuf> {
     Ok(target.join(folder).join("mainstem"))
 }
 
-fn spawn(which: Which, dir: &Path, profile: Profile, port: u16) -> Result<Child> {
+fn spawn(which: Which, dir: &Path, settings: &Settings, port: u16) -> Result<Child> {
     let log = std::fs::File::options()
         .create(true)
         .append(true)
         .open(dir.join("log"))?;
     let mut command = match which {
         Which::Mainstem => {
-            let mut command = Command::new(binary(profile)?);
+            let mut command = Command::new(binary(settings.profile)?);
             command
                 .arg("server")
                 .arg("--data-dir")
@@ -110,11 +132,15 @@ fn spawn(which: Which, dir: &Path, profile: Profile, port: u16) -> Result<Child>
                 "--http",
                 "127.0.0.1:0",
             ]);
+            for (key, value) in &settings.properties {
+                command.arg("-o").arg(format!("{key}={value}"));
+            }
             command
         }
         Which::Kafka => {
             let mut command = Command::new("java");
-            command.args(["-Xms256m", "-Xmx512m", "-cp", &class_path()?, "kafka.Kafka"]);
+            command.args(settings.heap);
+            command.args(["-cp", &class_path()?, "kafka.Kafka"]);
             command.arg(dir.join("server.properties"));
             command
         }
@@ -128,9 +154,9 @@ fn spawn(which: Which, dir: &Path, profile: Profile, port: u16) -> Result<Child>
 }
 
 /// Apache Kafka needs a formatted directory.
-fn format(dir: &Path, port: u16) -> Result<()> {
+fn format(dir: &Path, port: u16, more: &[(String, String)]) -> Result<()> {
     let controller = free_port()?;
-    let properties = format!(
+    let mut properties = format!(
         "process.roles=broker,controller\nnode.id=1\ncontroller.quorum.voters=1@127.0.0.1:{controller}\n\
          listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}\n\
          advertised.listeners=PLAINTEXT://127.0.0.1:{port}\ncontroller.listener.names=CONTROLLER\n\
@@ -138,6 +164,9 @@ fn format(dir: &Path, port: u16) -> Result<()> {
          transaction.state.log.min.isr=1\n",
         dir.join("data").display()
     );
+    for (key, value) in more {
+        properties.push_str(&format!("{key}={value}\n"));
+    }
     let file = dir.join("server.properties");
     std::fs::write(&file, properties)?;
     let tool = ["-cp", &class_path()?, "kafka.tools.StorageTool"].map(str::to_owned);
@@ -157,16 +186,16 @@ fn format(dir: &Path, port: u16) -> Result<()> {
 
 impl System {
     /// Starts a system on a new directory and waits until it listens.
-    pub fn start(which: Which, dir: PathBuf, profile: Profile) -> Result<Self> {
+    pub fn start(which: Which, dir: PathBuf, settings: Settings) -> Result<Self> {
         let port = free_port()?;
         if which == Which::Kafka {
-            format(&dir, port)?;
+            format(&dir, port, &settings.properties)?;
         }
-        let child = spawn(which, &dir, profile, port)?;
+        let child = spawn(which, &dir, &settings, port)?;
         let mut system = Self {
             which,
             dir,
-            profile,
+            settings,
             port,
             child,
         };
@@ -177,6 +206,11 @@ impl System {
     /// Where clients connect.
     pub fn bootstrap(&self) -> String {
         format!("127.0.0.1:{}", self.port)
+    }
+
+    /// The number of its process.
+    pub fn process(&self) -> u32 {
+        self.child.id()
     }
 
     fn wait_until_it_listens(&mut self) -> Result<()> {
@@ -202,7 +236,7 @@ impl System {
     pub fn restart(&mut self) -> Result<()> {
         self.child.kill()?;
         self.child.wait()?;
-        self.child = spawn(self.which, &self.dir, self.profile, self.port)?;
+        self.child = spawn(self.which, &self.dir, &self.settings, self.port)?;
         self.wait_until_it_listens()
     }
 
