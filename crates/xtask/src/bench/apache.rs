@@ -46,9 +46,13 @@ pub fn produce(load: Load<'_>) -> Result<()> {
         "-1".into(),
     ];
     let bootstrap = format!("bootstrap.servers={}", load.bootstrap);
-    for property in [bootstrap.as_str(), "acks=all"].iter().chain(load.producer) {
-        arguments.extend(["--command-property".to_owned(), (*property).to_owned()]);
-    }
+    // One option with many values: a second one would replace the first.
+    arguments.extend([
+        "--command-property".to_owned(),
+        bootstrap,
+        "acks=all".to_owned(),
+    ]);
+    arguments.extend(load.producer.iter().map(|property| (*property).to_owned()));
     run("org.apache.kafka.tools.ProducerPerformance", &arguments)
 }
 

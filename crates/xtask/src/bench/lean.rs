@@ -89,6 +89,27 @@ fn on_each(connections: i32, work: impl Fn(i32) -> Result<Outcome> + Sync) -> Re
     Ok(all)
 }
 
+/// Sends one batch to each partition as soon as it is led: a topic is told of before that.
+pub fn wait_until_led(load: Load<'_>) -> Result<()> {
+    let deadline = Instant::now() + SILENCE;
+    let batch = wire::batch(1, load.value_bytes, -1);
+    let mut connection = Connection::open(load.bootstrap)?;
+    let mut answer = Vec::new();
+    for partition in 0..load.partitions {
+        let frame = wire::produce(load.topic, partition, &batch);
+        loop {
+            connection.0.write_all(&frame)?;
+            connection.answer(&mut answer)?;
+            match wire::check_produced(&answer) {
+                Ok(()) => break,
+                Err(error) if Instant::now() > deadline => return Err(error),
+                Err(_) => std::thread::sleep(Duration::from_millis(20)),
+            }
+        }
+    }
+    Ok(())
+}
+
 /// Produces.
 pub fn produce(load: Load<'_>) -> Result<Outcome> {
     let now_ms = std::time::SystemTime::UNIX_EPOCH.elapsed()?.as_millis();

@@ -129,7 +129,7 @@ impl Measured {
                 &partitions.to_string(),
             ]);
         for config in configs {
-            command.args(["--config", config]);
+            command.args(["--set", config]);
         }
         must(command.stdout(Stdio::null()))
     }
@@ -236,6 +236,7 @@ fn large(node: &Measured, beside: &Beside, report: &mut Report) -> Result<()> {
         value_bytes: 1000,
     };
     node.create("lean-large", 12, &[])?;
+    lean::wait_until_led(load)?;
     lean::produce(lean::Load {
         requests: requests / 8,
         ..load
@@ -312,6 +313,7 @@ fn single(node: &Measured, beside: &Beside, report: &mut Report) -> Result<()> {
         value_bytes: 100,
     };
     node.create("single", 12, &[])?;
+    lean::wait_until_led(load)?;
     lean::produce(lean::Load {
         requests: load.requests / 8,
         ..load
@@ -347,6 +349,7 @@ fn durable(node: &Measured, configs: &[&str], beside: &Beside, report: &mut Repo
             records_per_batch: 1,
             value_bytes: 1000,
         };
+        lean::wait_until_led(load)?;
         lean::produce(lean::Load {
             requests: 800,
             ..load

@@ -3,6 +3,7 @@
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
@@ -94,8 +95,18 @@ fn free_port() -> Result<u16> {
     Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
 }
 
-/// The binary of the node, built if need be.
+/// The binary of the node, built if need be: once, so that no start of a node waits for that.
 pub fn binary(profile: Profile) -> Result<PathBuf> {
+    static BUILT: [OnceLock<PathBuf>; 2] = [const { OnceLock::new() }; 2];
+    let built = &BUILT[usize::from(profile == Profile::Release)];
+    if let Some(binary) = built.get() {
+        return Ok(binary.clone());
+    }
+    let binary = build(profile)?;
+    Ok(built.get_or_init(|| binary).clone())
+}
+
+fn build(profile: Profile) -> Result<PathBuf> {
     let mut build = Command::new("cargo");
     build
         .args(["build", "--quiet", "--package", "mainstem"])
@@ -227,7 +238,7 @@ impl System {
                     START.as_secs()
                 );
             }
-            std::thread::sleep(Duration::from_millis(20));
+            std::thread::sleep(Duration::from_millis(2));
         }
         Ok(())
     }
