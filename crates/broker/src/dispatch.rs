@@ -10,6 +10,7 @@ use mainstem_protocol::{ApiKey, Chunks, DecodeError, Decoder, EncodeError, Reque
 
 use crate::context::{RequestContext, Staged};
 use crate::handlers;
+use crate::memory::Charge;
 
 /// Why a request is not answered: the connection is closed.
 #[derive(Debug, thiserror::Error)]
@@ -87,9 +88,9 @@ macro_rules! apis {
     ($($api:ident $handler:ident,)*) => {
         const SERVED: &[ApiKey] = &[$(ApiKey::$api,)*];
 
-        async fn route(cx: RequestContext, api: ApiKey, correlation_id: i32, decoder: Decoder) -> Result<Staged<Answer>, Refused> {
+        async fn route(cx: RequestContext, api: ApiKey, correlation_id: i32, decoder: Decoder, charge: &mut Charge) -> Result<Staged<Answer>, Refused> {
             match api {
-                $(ApiKey::$api => run(cx, correlation_id, decoder, handlers::$handler::handle).await,)*
+                $(ApiKey::$api => run(cx, correlation_id, decoder, charge, handlers::$handler::handle).await,)*
                 _ => Err(Refused::Api { key: api.code() }),
             }
         }
@@ -186,11 +187,12 @@ pub fn not_served(api: ApiKey) -> Option<&'static str> {
     })
 }
 
-/// Takes a request to its handler. Errors close the connection.
+/// Takes a request to its handler; what it is decoded into is charged. Errors close the connection.
 pub(crate) async fn dispatch(
     mut cx: RequestContext,
     header: &RequestHeader,
     decoder: Decoder,
+    charge: &mut Charge,
 ) -> Result<Staged<Answer>, Refused> {
     let api = header
         .api()
@@ -214,7 +216,7 @@ pub(crate) async fn dispatch(
         }
         return Err(Refused::Version { api, version });
     }
-    route(cx, api, header.correlation_id, decoder).await
+    route(cx, api, header.correlation_id, decoder, charge).await
 }
 
 fn encode<M: mainstem_protocol::Message>(
@@ -237,6 +239,7 @@ async fn run<Q, F>(
     cx: RequestContext,
     correlation_id: i32,
     mut decoder: Decoder,
+    charge: &mut Charge,
     handler: impl FnOnce(RequestContext, Q) -> F,
 ) -> Result<Staged<Answer>, Refused>
 where
@@ -245,11 +248,13 @@ where
     F: Future<Output = Staged<Q::Response>>,
 {
     let (api, version) = (Q::KEY, cx.version);
+    let budget = decoder.budget_bytes();
     let request = Q::decode(&mut decoder, version).map_err(|cause| Refused::Decode {
         api,
         version,
         cause,
     })?;
+    charge.add(budget - decoder.budget_bytes());
     Ok(match handler(cx, request).await {
         Staged::Ready(response) => Staged::Ready(encode(api, version, correlation_id, &response)),
         Staged::Pending(future) => Staged::pending(async move {

@@ -16,6 +16,7 @@ mod housekeeping;
 mod http;
 pub mod limits;
 mod log_dirs;
+mod memory;
 mod net;
 mod node;
 mod partition;

@@ -5,7 +5,32 @@ use std::time::Duration;
 /// Requests of one connection that wait for their answer.
 pub const REQUESTS_IN_FLIGHT: usize = 64;
 /// Bytes of answers of one connection that wait to be written; beyond it no further request of it is handled.
-pub const ANSWER_BYTES_MAX: usize = 64 * 1024 * 1024;
+pub const ANSWER_BYTES_MAX: usize = 8 * 1024 * 1024;
+/// Memory for frames, what they are decoded into, and answers not yet written, over all connections, unless `queued.max.request.bytes`
+/// says otherwise.
+pub const MEMORY_BYTES: u64 = 512 * 1024 * 1024;
+/// What small frames may take beyond it.
+pub const MEMORY_RESERVE_BYTES: u64 = 64 * 1024 * 1024;
+/// A frame up to this size is small: it is read without asking.
+pub const FRAME_SMALL_BYTES: usize = 64 * 1024;
+/// Memory that decoding one request may take beside its frame.
+pub const DECODE_BYTES_MAX: usize = 128 * 1024 * 1024;
+/// Bytes that one Fetch returns while memory is short.
+pub const FETCH_BYTES_SHORT: usize = 64 * 1024;
+/// While memory is short, a frame that is held for longer than [`GRACE`] must have come at this rate or go, bytes a second.
+pub const FRAME_RATE_MIN: u64 = 1024 * 1024;
+/// While memory is short, an answer that waits for longer than [`GRACE`] must have been taken at this rate or go, bytes a second.
+pub const ANSWER_RATE_MIN: u64 = 256 * 1024;
+/// How long a peer may be slow with what others wait for.
+pub const GRACE: Duration = Duration::from_secs(3);
+/// How often that is looked at.
+pub const GRACE_CHECK: Duration = Duration::from_millis(500);
+/// Descriptors that connections leave for files and the node itself.
+pub const DESCRIPTORS_KEPT: usize = 512;
+/// Connections that are let in however few descriptors there are.
+pub const CONNECTIONS_MIN: usize = 16;
+/// Partitions of all fetch sessions together; a client whose session does not fit gets none.
+pub const SESSION_PARTITIONS_MAX: usize = 1_000_000;
 /// Bytes reserved at a time for a frame whose length a client only claims.
 pub const READ_STEP_BYTES: usize = 256 * 1024;
 /// What a connection's buffer is when nothing is in it.
@@ -35,4 +60,5 @@ pub const CHECKPOINT: Duration = Duration::from_secs(60);
 /// Partitions that one DescribeTopicPartitions answers at most.
 pub const DESCRIBED_PARTITIONS_MAX: usize = 2_000;
 
-const _: () = assert!(READ_IDLE_BYTES <= READ_STEP_BYTES);
+const _: () = assert!(READ_IDLE_BYTES <= FRAME_SMALL_BYTES && FRAME_SMALL_BYTES <= READ_STEP_BYTES);
+const _: () = assert!(FETCH_BYTES_SHORT < FETCH_BYTES_MAX);

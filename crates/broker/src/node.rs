@@ -29,7 +29,8 @@ use crate::groups::Groups;
 use crate::housekeeping::{self, Housekeeping};
 use crate::limits::DRAIN;
 use crate::log_dirs::{DataDirError, LogDirs};
-use crate::net::{Bound, accept, bind};
+use crate::memory::Memory;
+use crate::net::{Bound, Connections, accept, bind, raise_descriptor_limit};
 use crate::partitions::Partitions;
 use crate::producer_ids::ProducerIds;
 use crate::sync::{self, SyncQueue};
@@ -53,6 +54,7 @@ pub(crate) struct Node {
     pub(crate) producer_ids: ProducerIds,
     pub(crate) housekeeping: Housekeeping,
     pub(crate) connections: Arc<Connections>,
+    pub(crate) memory: Arc<Memory>,
     broker_epoch: AtomicI64,
     ready: AtomicBool,
 }
@@ -106,27 +108,6 @@ impl Node {
             ],
             ..CreatableTopic::default()
         })
-    }
-}
-
-/// Counts the open connections.
-#[derive(Debug, Default)]
-pub(crate) struct Connections(AtomicUsize);
-
-/// One of them; counts until dropped.
-#[derive(Debug)]
-pub(crate) struct OpenConnection(Arc<Connections>);
-
-impl Connections {
-    pub(crate) fn enter(self: &Arc<Self>) -> OpenConnection {
-        self.0.fetch_add(1, Ordering::Relaxed);
-        OpenConnection(self.clone())
-    }
-}
-
-impl Drop for OpenConnection {
-    fn drop(&mut self) {
-        self.0.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -243,6 +224,7 @@ impl Core {
 /// Starts a node.
 pub fn start(config: NodeConfig) -> Result<RunningNode, StartError> {
     let began = Instant::now();
+    let descriptors = raise_descriptor_limit();
     let node_id = i32::try_from(config.properties.number("node.id")).unwrap_or(1);
     let log_dirs = LogDirs::open(&config.data_dir, node_id)?;
     let bound = listen(&config)?;
@@ -257,21 +239,17 @@ pub fn start(config: NodeConfig) -> Result<RunningNode, StartError> {
         node_id,
         cluster_id: Str::from(&log_dirs.meta.cluster_id),
         groups: Groups::new(control.handle.clone()),
-        fetch_sessions: FetchSessions::new(
-            usize::try_from(
-                config
-                    .properties
-                    .number("max.incremental.fetch.session.cache.slots"),
-            )
-            .unwrap_or(1_000),
-        ),
+        fetch_sessions: fetch_sessions(&config),
         metadata: ArcSwap::from_pointee(image),
         partitions: Partitions::default(),
         sync: Arc::new(SyncQueue::default()),
         controller,
         producer_ids: ProducerIds::default(),
         housekeeping,
-        connections: Arc::default(),
+        connections: Arc::new(Connections::new(&config.properties, descriptors)),
+        memory: Arc::new(Memory::new(
+            config.properties.number("queued.max.request.bytes"),
+        )),
         broker_epoch: AtomicI64::new(broker_epoch),
         ready: AtomicBool::new(false),
         config,
@@ -311,6 +289,11 @@ pub fn start(config: NodeConfig) -> Result<RunningNode, StartError> {
         housekeeper,
         sync_threads,
     })
+}
+
+fn fetch_sessions(config: &NodeConfig) -> FetchSessions {
+    let name = "max.incremental.fetch.session.cache.slots";
+    FetchSessions::new(usize::try_from(config.properties.number(name)).unwrap_or(1_000))
 }
 
 /// A thread with a name.
@@ -494,7 +477,7 @@ impl RunningNode {
         self.node.ready.store(false, Ordering::Relaxed);
         let _ = self.closing.send(true);
         let deadline = Instant::now() + DRAIN;
-        while self.node.connections.0.load(Ordering::Relaxed) > 0 && Instant::now() < deadline {
+        while self.node.connections.count() > 0 && Instant::now() < deadline {
             std::thread::sleep(Duration::from_millis(2));
         }
         for core in self.cores {

@@ -83,7 +83,8 @@ impl Log {
             bytes: Bytes::new(),
             next_offset: from,
         };
-        if from >= limit {
+        // Nothing may come of it: a request that names a partition a million times must not read a million times.
+        if from >= limit || (max_bytes == 0 && !min_one_batch) {
             return Ok(nothing);
         }
         for segment in self.segments.iter().skip(self.segment_of(from)) {

@@ -8,7 +8,7 @@ use mainstem_protocol::messages::fetch_response::PartitionData;
 
 use super::TopicKey;
 use crate::handlers::list_offsets::check_epoch;
-use crate::limits::FETCH_BYTES_MAX;
+use crate::limits::{FETCH_BYTES_MAX, FETCH_BYTES_SHORT};
 use crate::node::Node;
 use crate::partition::Partition;
 
@@ -59,7 +59,12 @@ pub(crate) fn partition(node: &Node, wanted: &Wanted) -> Result<Arc<Partition>, 
 /// Reads every wanted partition in order until `max_bytes` are reached. The first batch of the first partition that has any comes
 /// whatever its size, so that a consumer always gets on (KIP-74).
 pub(crate) fn read_all(node: &Node, wanted: &[Wanted], max_bytes: i32) -> Read {
-    let mut left = usize::try_from(max_bytes).unwrap_or(0).min(FETCH_BYTES_MAX);
+    // While memory is short everybody gets on, in small steps.
+    let most = match node.memory.is_short() {
+        true => FETCH_BYTES_SHORT,
+        false => FETCH_BYTES_MAX,
+    };
+    let mut left = usize::try_from(max_bytes).unwrap_or(0).min(most);
     let mut read = Read {
         found: Vec::with_capacity(wanted.len()),
         bytes: 0,

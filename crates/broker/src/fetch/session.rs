@@ -7,10 +7,11 @@
 //! | n | -1 | a full request that ends session n |
 //! | n | e > 0 | an incremental request; e must be the epoch that is expected |
 //!
-//! Invariants: at most `max.incremental.fetch.session.cache.slots` sessions; when all slots are taken a session that was silent for two
+//! Invariants: at most [`SESSION_PARTITIONS_MAX`] partitions in all sessions together, at most `max.incremental.fetch.session.cache.slots` sessions; when all slots are taken a session that was silent for two
 //! minutes gives way, otherwise the client gets none. Partitions that had data go to the end of the order, so none starves.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -18,6 +19,7 @@ use mainstem_protocol::messages::FetchRequest;
 use mainstem_protocol::{ErrorCode, Str, Uuid};
 
 use super::Wanted;
+use crate::limits::SESSION_PARTITIONS_MAX;
 
 const FINAL_EPOCH: i32 = -1;
 const INITIAL_EPOCH: i32 = 0;
@@ -50,6 +52,8 @@ pub(crate) struct Session {
     members: HashMap<(TopicKey, i32), Member>,
     order: BTreeMap<u64, (TopicKey, i32)>,
     next_place: u64,
+    /// Counts the partitions of all sessions.
+    held: Arc<AtomicUsize>,
 }
 
 /// Why a request does not fit its session.
@@ -69,6 +73,7 @@ pub(crate) enum Opened {
 pub(crate) struct FetchSessions {
     slots: usize,
     sessions: Mutex<HashMap<i32, Arc<Mutex<Session>>>>,
+    held: Arc<AtomicUsize>,
 }
 
 fn key_of(version: i16, name: &Str, id: Uuid) -> TopicKey {
@@ -102,6 +107,7 @@ impl FetchSessions {
         Self {
             slots,
             sessions: Mutex::new(HashMap::new()),
+            held: Arc::default(),
         }
     }
 
@@ -117,14 +123,21 @@ impl FetchSessions {
         if epoch == FINAL_EPOCH || epoch == INITIAL_EPOCH {
             sessions.remove(&id);
             let wanted = named(version, request);
-            if epoch == FINAL_EPOCH || wanted.is_empty() || !self.make_room(&mut sessions) {
+            let fits = self.fits(wanted.len());
+            if epoch == FINAL_EPOCH || wanted.is_empty() || !fits || !self.make_room(&mut sessions)
+            {
                 return Ok(Opened::Full(wanted));
             }
             let mut id = new_id.wrapping_abs().max(1);
             while sessions.contains_key(&id) {
                 id = id.wrapping_add(1).wrapping_abs().max(1);
             }
-            let session = Arc::new(Mutex::new(Session::new(id, version >= 13, wanted)));
+            let session = Arc::new(Mutex::new(Session::new(
+                id,
+                version >= 13,
+                wanted,
+                self.held.clone(),
+            )));
             sessions.insert(id, session.clone());
             return Ok(Opened::Session(session, false));
         }
@@ -132,12 +145,26 @@ impl FetchSessions {
             .get(&id)
             .cloned()
             .ok_or(SessionError(ErrorCode::FetchSessionIdNotFound))?;
+        let added: usize = request
+            .topics
+            .iter()
+            .map(|topic| topic.partitions.len())
+            .sum();
+        if !self.fits(added) {
+            // The client begins anew, with a full request.
+            sessions.remove(&id);
+            return Err(SessionError(ErrorCode::FetchSessionIdNotFound));
+        }
         drop(sessions);
         session
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .update(version, request)?;
         Ok(Opened::Session(session, true))
+    }
+
+    fn fits(&self, partitions: usize) -> bool {
+        self.held.load(Ordering::Relaxed).saturating_add(partitions) <= SESSION_PARTITIONS_MAX
     }
 
     fn make_room(&self, sessions: &mut HashMap<i32, Arc<Mutex<Session>>>) -> bool {
@@ -156,7 +183,7 @@ impl FetchSessions {
 }
 
 impl Session {
-    fn new(id: i32, uses_ids: bool, wanted: Vec<Wanted>) -> Self {
+    fn new(id: i32, uses_ids: bool, wanted: Vec<Wanted>, held: Arc<AtomicUsize>) -> Self {
         let mut session = Self {
             id,
             next_epoch: 1,
@@ -165,6 +192,7 @@ impl Session {
             members: HashMap::new(),
             order: BTreeMap::new(),
             next_place: 0,
+            held,
         };
         for wanted in wanted {
             session.put(wanted);
@@ -184,6 +212,7 @@ impl Session {
         }
         let place = self.next_place;
         self.next_place += 1;
+        self.held.fetch_add(1, Ordering::Relaxed);
         self.order.insert(place, key.clone());
         self.members.insert(
             key,
@@ -217,6 +246,7 @@ impl Session {
             for index in &topic.partitions {
                 if let Some(member) = self.members.remove(&(key.clone(), *index)) {
                     self.order.remove(&member.place);
+                    self.held.fetch_sub(1, Ordering::Relaxed);
                 }
             }
         }
@@ -251,6 +281,12 @@ impl Session {
             self.order.insert(member.place, (topic.clone(), index));
         }
         moved || has_data || has_error
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        self.held.fetch_sub(self.members.len(), Ordering::Relaxed);
     }
 }
 

@@ -1,37 +1,41 @@
 //! One connection: frames in, answers out, in the order of the requests.
 //!
 //! Invariants: at most [`REQUESTS_IN_FLIGHT`] requests wait for their answer, and none is handled while [`ANSWER_BYTES_MAX`]
-//! wait to be written; a frame's memory grows with the bytes that arrive, not with
-//! the length that is claimed; what is not a request of the protocol closes the connection without an answer, as Apache Kafka does.
+//! wait to be written; a large frame is read once the node has room for all of it (see [`crate::memory`]), and its memory grows with the
+//! bytes that arrive, not with the length that is claimed; a connection on which nothing happens holds no buffer; what is not a request of
+//! the protocol closes the connection without an answer, as Apache Kafka does.
 
 use std::collections::VecDeque;
-use std::io::IoSlice;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::task::Poll;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::{Buf, Bytes, BytesMut};
 use mainstem_protocol::frame::RequestHeader;
-use mainstem_protocol::{Chunks, Decoder, Str};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use mainstem_protocol::{Decoder, Str};
+use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 
-use crate::context::{Boxed, RequestContext, Staged};
+use super::outgoing::{Evicted, Slot, Unwritten, front, write_answer};
+use super::quotas::OpenConnection;
+use crate::context::{RequestContext, Staged};
 use crate::dispatch::{Refused, dispatch};
 use crate::limits::{
-    ANSWER_BYTES_MAX, DRAIN_CONNECTION, READ_IDLE_BYTES, READ_STEP_BYTES, REQUESTS_IN_FLIGHT,
+    ANSWER_BYTES_MAX, DECODE_BYTES_MAX, DRAIN_CONNECTION, FRAME_RATE_MIN, FRAME_SMALL_BYTES,
+    GRACE_CHECK, READ_IDLE_BYTES, READ_STEP_BYTES, REQUESTS_IN_FLIGHT,
 };
+use crate::memory::{Charge, Express, Lane};
 use crate::node::Node;
 
-/// Chunks that one write takes.
-const WRITE_CHUNKS: usize = 64;
-
-/// An answer that is due, in its place.
-enum Slot {
-    Ready(Chunks),
-    Pending(Boxed<Result<Chunks, Refused>>),
+/// A large frame that is on its way.
+struct Arriving {
+    charge: Charge,
+    /// Lets it grow though there is no room: of those that wait for each other's room one goes on.
+    express: Option<Express>,
+    /// Since when nothing of ours holds it up, and what was there then.
+    since: Instant,
+    from: usize,
 }
 
 struct Connection {
@@ -41,6 +45,17 @@ struct Connection {
     buffer: BytesMut,
     frame_bytes_max: usize,
     answers: VecDeque<Slot>,
+    arriving: Option<Arriving>,
+}
+
+/// What is next on a connection.
+enum Next {
+    /// A whole frame, and what it is charged.
+    Frame(Bytes, Charge),
+    /// More bytes.
+    Bytes,
+    /// Room for a frame.
+    Room(Lane),
 }
 
 /// What ended a connection.
@@ -49,8 +64,25 @@ enum End {
     Quiet,
     /// The peer sent what is no request.
     Hostile(String),
+    /// The peer is slow with memory that others wait for.
+    Slow(Evicted),
     /// The socket failed.
     Socket(std::io::Error),
+}
+
+impl From<Evicted> for End {
+    fn from(evicted: Evicted) -> Self {
+        Self::Slow(evicted)
+    }
+}
+
+impl From<Unwritten> for End {
+    fn from(unwritten: Unwritten) -> Self {
+        match unwritten {
+            Unwritten::Slow(evicted) => Self::Slow(evicted),
+            Unwritten::Socket(error) => Self::Socket(error),
+        }
+    }
 }
 
 impl From<std::io::Error> for End {
@@ -63,25 +95,27 @@ impl From<std::io::Error> for End {
 pub(super) async fn serve(
     node: Arc<Node>,
     stream: std::net::TcpStream,
+    _open: OpenConnection,
     peer: SocketAddr,
     closing: watch::Receiver<bool>,
 ) {
     let Ok(stream) = TcpStream::from_std(stream) else {
         return;
     };
-    let _open = node.connections.enter();
     let limit = node.config.properties.number("socket.request.max.bytes");
     let mut connection = Connection {
         host: Str::from(format!("/{}", peer.ip())),
         stream,
-        buffer: BytesMut::with_capacity(READ_IDLE_BYTES),
+        buffer: BytesMut::new(),
         frame_bytes_max: usize::try_from(limit).unwrap_or(0),
         answers: VecDeque::new(),
+        arriving: None,
         node,
     };
     match connection.run(closing).await {
         End::Quiet => {}
         End::Hostile(what) => tracing::warn!(%peer, what, "connection closed"),
+        End::Slow(what) => tracing::warn!(%peer, %what, "connection closed"),
         End::Socket(error) => tracing::debug!(%peer, %error, "connection lost"),
     }
 }
@@ -109,78 +143,131 @@ impl Connection {
         closing: &mut watch::Receiver<bool>,
     ) -> Result<(), End> {
         // Again while answers go out: whole frames may still be in the buffer, and no byte that is still to come may be needed for them.
-        loop {
-            while self.has_room()
-                && let Some(frame) = self.next_frame()?
-            {
-                self.handle(frame).await?;
+        let next = loop {
+            let mut next = Next::Bytes;
+            while self.has_room() {
+                next = self.next()?;
+                let Next::Frame(frame, charge) = next else {
+                    break;
+                };
+                self.handle(frame, charge).await?;
+                next = Next::Bytes;
             }
             let waiting = self.answers.len();
             self.write_ready(idle).await?;
             if self.answers.len() == waiting {
-                break;
+                break next;
             }
-        }
+        };
         if *closing.borrow() {
             // Appended but not answered would be sent again elsewhere. A long poll or a join is not waited for.
             let _ = tokio::time::timeout(DRAIN_CONNECTION, self.drain(idle)).await;
             return Err(End::Quiet);
         }
-        let full = !self.has_room();
+        self.wait(next, idle, closing).await
+    }
+
+    /// Waits for whatever comes first: an answer, bytes, room, the end.
+    async fn wait(
+        &mut self,
+        next: Next,
+        idle: Duration,
+        closing: &mut watch::Receiver<bool>,
+    ) -> Result<(), End> {
+        let wanted_lane = match next {
+            Next::Room(lane) => Some(lane),
+            Next::Bytes | Next::Frame(..) => None,
+        };
+        let reads = wanted_lane.is_none() && self.has_room();
         let pending = !self.answers.is_empty();
-        self.reserve();
+        if reads {
+            self.check_pace()?;
+        }
+        let paced = reads && self.arriving.is_some();
+        if self.buffer.is_empty() {
+            // What the last frame left is not held while nothing comes.
+            self.buffer = BytesMut::new();
+        } else if reads {
+            self.reserve();
+        }
         let Self {
+            node,
             stream,
             buffer,
             answers,
+            arriving,
             ..
         } = self;
         tokio::select! {
             biased;
-            answer = front(answers), if pending => {
-                let chunks = answer.map_err(|refused| End::Hostile(refused.to_string()))?;
-                answers.pop_front();
-                answers.push_front(Slot::Ready(chunks));
-            }
-            read = stream.read_buf(buffer), if !full => {
+            ready = front(answers), if pending => ready?,
+            read = read(stream, buffer), if reads => {
                 if read? == 0 {
                     return Err(End::Quiet);
                 }
+            }
+            () = node.memory.room(wanted_lane.unwrap_or(Lane::Small)), if wanted_lane.is_some() => {
+                resume(arriving, buffer, None);
+            }
+            express = node.memory.express(), if wanted_lane == Some(Lane::Large) => {
+                resume(arriving, buffer, express);
             }
             changed = closing.changed() => {
                 if changed.is_err() {
                     return Err(End::Quiet);
                 }
             }
+            // The pace is looked at again, though not a byte comes.
+            () = tokio::time::sleep(GRACE_CHECK), if paced => {}
             () = tokio::time::sleep(idle), if !pending => return Err(End::Quiet),
         }
         Ok(())
     }
 
+    /// A large frame must come on while others wait for the memory that is kept for it.
+    fn check_pace(&self) -> Result<(), Evicted> {
+        match &self.arriving {
+            Some(arriving) if self.node.memory.is_short() => {
+                let came = self.buffer.len().saturating_sub(arriving.from);
+                Evicted::check(FRAME_RATE_MIN, came, arriving.since)
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Whether another request may be handled before the answers that wait are written.
     fn has_room(&self) -> bool {
         let waiting = self.answers.iter().map(|answer| match answer {
-            Slot::Ready(chunks) => chunks.len(),
-            Slot::Pending(_) => 0,
+            Slot::Ready(chunks, _) => chunks.len(),
+            Slot::Pending(..) => 0,
         });
         self.answers.len() < REQUESTS_IN_FLIGHT && waiting.sum::<usize>() < ANSWER_BYTES_MAX
     }
 
     /// Makes room for the rest of the frame at the front of the buffer, in steps.
     fn reserve(&mut self) {
+        let held = self.buffer.len();
         let claimed = match self.buffer.first_chunk::<4>() {
             Some(length) => usize::try_from(i32::from_be_bytes(*length)).unwrap_or(0) + 4,
             None => READ_IDLE_BYTES,
         };
-        let missing = claimed.saturating_sub(self.buffer.len());
-        self.buffer
-            .reserve(missing.clamp(READ_IDLE_BYTES / 2, READ_STEP_BYTES));
+        let missing = claimed.saturating_sub(held);
+        match &mut self.arriving {
+            None => self
+                .buffer
+                .reserve(missing.clamp(READ_IDLE_BYTES / 2, READ_STEP_BYTES)),
+            Some(_) if held < self.buffer.capacity() => {}
+            Some(arriving) => {
+                self.buffer.reserve(missing.min(held.max(READ_STEP_BYTES)));
+                arriving.charge.raise_to(self.buffer.capacity());
+            }
+        }
     }
 
-    /// Takes a whole frame off the buffer.
-    fn next_frame(&mut self) -> Result<Option<Bytes>, End> {
+    /// Takes a whole frame off the buffer, if it is there and there is room for it.
+    fn next(&mut self) -> Result<Next, End> {
         let Some(length) = self.buffer.first_chunk::<4>() else {
-            return Ok(None);
+            return Ok(Next::Bytes);
         };
         let length = i32::from_be_bytes(*length);
         let size = usize::try_from(length)
@@ -189,16 +276,35 @@ impl Connection {
         let Some(size) = size else {
             return Err(End::Hostile(format!("a frame of {length} bytes")));
         };
+        let memory = &self.node.memory;
         if self.buffer.len() < size + 4 {
-            return Ok(None);
+            if size <= FRAME_SMALL_BYTES {
+                return Ok(Next::Bytes);
+            }
+            let arriving = self.arriving.get_or_insert_with(|| Arriving {
+                charge: memory.charge(0),
+                express: None,
+                since: Instant::now(),
+                from: 0,
+            });
+            let full = self.buffer.len() == self.buffer.capacity();
+            if full && arriving.express.is_none() && !memory.has_room(Lane::Large) {
+                return Ok(Next::Room(Lane::Large));
+            }
+            return Ok(Next::Bytes);
         }
+        let charge = match self.arriving.take() {
+            Some(arriving) => arriving.charge,
+            None if memory.has_room(Lane::Small) => memory.charge(size),
+            None => return Ok(Next::Room(Lane::Small)),
+        };
         self.buffer.advance(4);
-        Ok(Some(self.buffer.split_to(size).freeze()))
+        Ok(Next::Frame(self.buffer.split_to(size).freeze(), charge))
     }
 
     /// Stage one of a request.
-    async fn handle(&mut self, frame: Bytes) -> Result<(), End> {
-        let mut decoder = Decoder::new(frame);
+    async fn handle(&mut self, frame: Bytes, mut charge: Charge) -> Result<(), End> {
+        let mut decoder = Decoder::with_budget(frame, DECODE_BYTES_MAX);
         let header = RequestHeader::decode(&mut decoder)
             .map_err(|error| End::Hostile(format!("a header: {error}")))?;
         let cx = RequestContext {
@@ -207,9 +313,13 @@ impl Connection {
             client_id: header.client_id.clone(),
             client_host: self.host.clone(),
         };
-        match dispatch(cx, &header, decoder).await? {
-            Staged::Ready(answer) => self.answers.push_back(Slot::Ready(answer?)),
-            Staged::Pending(answer) => self.answers.push_back(Slot::Pending(answer)),
+        match dispatch(cx, &header, decoder, &mut charge).await? {
+            Staged::Ready(answer) => {
+                let chunks = answer?;
+                charge.add(chunks.len());
+                self.answers.push_back(Slot::Ready(chunks, charge));
+            }
+            Staged::Pending(answer) => self.answers.push_back(Slot::Pending(answer, charge)),
             Staged::Silent => {}
             Staged::Close => return Err(End::Quiet),
         }
@@ -219,67 +329,43 @@ impl Connection {
     /// Answers what is being answered.
     async fn drain(&mut self, idle: Duration) -> Result<(), End> {
         while !self.answers.is_empty() {
-            let chunks = front(&mut self.answers).await?;
-            self.answers.pop_front();
-            write_all(&mut self.stream, chunks.into_vec(), idle).await?;
+            front(&mut self.answers).await?;
+            self.write_ready(idle).await?;
         }
         Ok(())
     }
 
     /// Writes the answers at the front that are ready.
     async fn write_ready(&mut self, idle: Duration) -> Result<(), End> {
-        while let Some(Slot::Ready(_)) = self.answers.front() {
-            let Some(Slot::Ready(chunks)) = self.answers.pop_front() else {
+        while let Some(Slot::Ready(..)) = self.answers.front() {
+            let Some(Slot::Ready(chunks, _charge)) = self.answers.pop_front() else {
                 break;
             };
-            write_all(&mut self.stream, chunks.into_vec(), idle).await?;
+            write_answer(&mut self.stream, chunks, &self.node.memory, idle).await?;
         }
         Ok(())
     }
+}
+
+/// The large frame goes on: its pace counts from here.
+fn resume(arriving: &mut Option<Arriving>, buffer: &BytesMut, express: Option<Express>) {
+    if let Some(arriving) = arriving {
+        arriving.express = express;
+        (arriving.since, arriving.from) = (Instant::now(), buffer.len());
+    }
+}
+
+/// Reads what there is. A buffer that holds nothing is made only when there is something.
+async fn read(stream: &mut TcpStream, buffer: &mut BytesMut) -> std::io::Result<usize> {
+    if buffer.capacity() == 0 {
+        stream.readable().await?;
+        buffer.reserve(READ_IDLE_BYTES);
+    }
+    stream.read_buf(buffer).await
 }
 
 impl From<Refused> for End {
     fn from(refused: Refused) -> Self {
         Self::Hostile(refused.to_string())
     }
-}
-
-/// Waits for the answer at the front.
-async fn front(answers: &mut VecDeque<Slot>) -> Result<Chunks, Refused> {
-    std::future::poll_fn(|cx| match answers.front_mut() {
-        Some(Slot::Pending(future)) => future.as_mut().poll(cx),
-        Some(Slot::Ready(chunks)) => Poll::Ready(Ok(std::mem::take(chunks))),
-        None => Poll::Pending,
-    })
-    .await
-}
-
-/// Writes chunks with as few calls as the socket lets us. A peer that takes nothing for `idle` is as silent as one that sends nothing.
-async fn write_all(
-    stream: &mut TcpStream,
-    chunks: Vec<Bytes>,
-    idle: Duration,
-) -> std::io::Result<()> {
-    let mut chunks: VecDeque<Bytes> = chunks.into();
-    while !chunks.is_empty() {
-        let slices: Vec<IoSlice<'_>> = chunks
-            .iter()
-            .take(WRITE_CHUNKS)
-            .map(|chunk| IoSlice::new(chunk))
-            .collect();
-        let mut written = tokio::time::timeout(idle, stream.write_vectored(&slices)).await??;
-        if written == 0 {
-            return Err(std::io::ErrorKind::WriteZero.into());
-        }
-        while let Some(front) = chunks.front_mut() {
-            if written >= front.len() {
-                written -= front.len();
-                chunks.pop_front();
-            } else {
-                front.advance(written);
-                break;
-            }
-        }
-    }
-    Ok(())
 }

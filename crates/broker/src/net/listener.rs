@@ -57,12 +57,22 @@ pub(crate) async fn accept(
     let mut next = 0;
     loop {
         let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
+            accepted = async {
+                // At `max.connections` those who come wait in the backlog, as with Apache Kafka.
+                node.connections.room().await;
+                listener.accept().await
+            } => accepted,
             _ = closing.changed() => return,
         };
         match accepted {
             Ok((stream, peer)) => {
+                let Some(open) = node.connections.enter(peer.ip()) else {
+                    tracing::info!(%peer, "a peer with max.connections.per.ip open was turned away");
+                    continue;
+                };
                 let _ = stream.set_nodelay(true);
+                // A peer that is gone without a word is found out in the end.
+                let _ = socket2::SockRef::from(&stream).set_keepalive(true);
                 let Ok(stream) = stream.into_std() else {
                     continue;
                 };
@@ -70,7 +80,7 @@ pub(crate) async fn accept(
                     return;
                 };
                 next = next.wrapping_add(1);
-                core.spawn(serve(node.clone(), stream, peer, closing.clone()));
+                core.spawn(serve(node.clone(), stream, open, peer, closing.clone()));
             }
             Err(error) => {
                 // Out of descriptors: wait for some to close instead of spinning.

@@ -2,5 +2,8 @@
 
 mod connection;
 mod listener;
+mod outgoing;
+mod quotas;
 
 pub(crate) use listener::{Bound, accept, bind};
+pub(crate) use quotas::{Connections, raise_descriptor_limit};

@@ -2,7 +2,9 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may fail loudly")]
 
+mod crowds;
 mod node;
 mod refusals;
 mod story;
 mod tutorial;
+mod wire;

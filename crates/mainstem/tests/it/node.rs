@@ -3,6 +3,7 @@
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Child, ChildStderr, Command, Stdio};
+use std::thread::JoinHandle;
 
 /// The binary that cargo built for this test.
 pub(crate) const BINARY: &str = env!("CARGO_BIN_EXE_mainstem");
@@ -25,7 +26,7 @@ impl Done {
 /// A node that runs; it is killed when the value goes away.
 pub(crate) struct Node {
     child: Child,
-    stderr: BufReader<ChildStderr>,
+    stderr: Option<BufReader<ChildStderr>>,
     pub(crate) address: String,
     /// What it said until it was ready.
     pub(crate) banner: String,
@@ -46,10 +47,23 @@ impl Node {
 
     /// Starts a node where clients of an earlier one still look for it.
     pub(crate) fn start_at(dir: &Path, listen: &str) -> Self {
+        Self::start_with(dir, listen, &[])
+    }
+
+    /// Starts a node with properties of its own.
+    pub(crate) fn start_with(dir: &Path, listen: &str, options: &[&str]) -> Self {
         let mut command = Command::new(BINARY);
         command.arg("server").arg("--data-dir").arg(dir);
         command.args(["--listen", listen, "--http", "127.0.0.1:0"]);
         command.args(["-o", "group.initial.rebalance.delay.ms=0"]);
+        for option in options {
+            command.args(["-o", option]);
+        }
+        Self::spawn(command)
+    }
+
+    /// Starts the node that a command describes.
+    pub(crate) fn spawn(mut command: Command) -> Self {
         let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
         let mut stderr = BufReader::new(child.stderr.take().unwrap());
         let mut banner = String::new();
@@ -64,10 +78,36 @@ impl Node {
         let address = line.split_whitespace().nth(1).unwrap().to_owned();
         Self {
             child,
-            stderr,
+            stderr: Some(stderr),
             address,
             banner,
         }
+    }
+
+    /// Takes what the node says from now on off its hands: one that is provoked says a lot. The value is the whole of it, once it ended.
+    pub(crate) fn listen(&mut self) -> JoinHandle<String> {
+        let mut stderr = self
+            .stderr
+            .take()
+            .expect("what the node says was not taken yet");
+        std::thread::spawn(move || {
+            let mut said = String::new();
+            while stderr.read_line(&mut said).is_ok_and(|read| read > 0) {}
+            said
+        })
+    }
+
+    /// Most memory that the node ever had resident, in bytes.
+    pub(crate) fn peak_memory(&self) -> u64 {
+        self.status("VmHWM:") * 1024
+    }
+
+    /// A number of `/proc/PID/status`.
+    pub(crate) fn status(&self, name: &str) -> u64 {
+        let path = format!("/proc/{}/status", self.child.id());
+        let status = std::fs::read_to_string(path).unwrap();
+        let line = status.lines().find(|line| line.starts_with(name)).unwrap();
+        line.split_whitespace().nth(1).unwrap().parse().unwrap()
     }
 
     /// `kill -9`.
@@ -80,7 +120,11 @@ impl Node {
     pub(crate) fn interrupt(mut self) -> (Option<i32>, String) {
         signal("INT", self.child.id());
         let mut said = String::new();
-        while self.stderr.read_line(&mut said).unwrap() > 0 {}
+        let mut stderr = self
+            .stderr
+            .take()
+            .expect("what the node says was not taken yet");
+        while stderr.read_line(&mut said).unwrap() > 0 {}
         (self.child.wait().unwrap().code(), said)
     }
 

@@ -56,6 +56,11 @@ impl Decoder {
         }
     }
 
+    /// What is left of the budget.
+    pub fn budget_bytes(&self) -> usize {
+        self.budget_bytes
+    }
+
     /// Bytes read so far.
     pub fn position(&self) -> usize {
         self.position

@@ -117,3 +117,23 @@ fn slots_are_bounded() {
         Ok(Opened::Full(_))
     ));
 }
+
+#[test]
+fn partitions_of_all_sessions_are_bounded() {
+    let sessions = FetchSessions::new(10);
+    let many: Vec<(i32, i64)> = (0..600_000).map(|index| (index, 0)).collect();
+    let (first, _) = session(sessions.open(12, &request(0, 0, &many), 1));
+    assert!(matches!(
+        sessions.open(12, &request(0, 0, &many), 2),
+        Ok(Opened::Full(wanted)) if wanted.len() == many.len()
+    ));
+    let id = first.lock().unwrap().id();
+    drop(first);
+    let refused = sessions.open(12, &request(id, 1, &many), 3);
+    assert!(matches!(
+        refused,
+        Err(SessionError(ErrorCode::FetchSessionIdNotFound))
+    ));
+    // It gave way, and its room is free again.
+    session(sessions.open(12, &request(0, 0, &many), 4));
+}
