@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use mainstem_protocol::ErrorCode;
-use mainstem_protocol::batch::{BatchError, BatchHeader, records};
+use mainstem_protocol::batch::{BatchError, BatchHeader, HEADER_BYTES, records};
 
 use crate::limits::{UNPACK_BYTES_MAX, UNPACK_BYTES_MIN, UNPACK_FACTOR};
 use crate::log::{Log, LogError};
@@ -112,7 +112,7 @@ impl Log {
             return Ok(None);
         }
         // The index may point up to an interval and a batch before the one that is wanted.
-        let slack = to_usize(self.config.index_interval_bytes) + 1;
+        let slack = to_usize(self.config.index_interval_bytes).max(HEADER_BYTES) + 1;
         let window = to_usize(left).min(max_bytes.saturating_add(slack));
         let mut buffer = self.read_at(segment, start, window)?;
         let mut position = start;
@@ -122,7 +122,15 @@ impl Log {
                 if position >= segment.size {
                     return Ok(None);
                 }
-                let rest = to_usize(segment.size - position).min(window.max(slack));
+                let left = to_usize(segment.size - position);
+                if buffer.len() >= left {
+                    let what = BatchError::Truncated {
+                        needed: HEADER_BYTES,
+                        found: left,
+                    };
+                    return Err(self.corrupt(segment, position, what));
+                }
+                let rest = left.min(window.max(slack));
                 buffer = self.read_at(segment, position, rest)?;
                 continue;
             };
@@ -284,7 +292,9 @@ fn whole_batches(buffer: Bytes, first: &BatchHeader, limit: i64, max_bytes: usiz
         && let Ok(header) = BatchHeader::parse(rest)
     {
         let size = header.size_in_bytes();
-        if size > rest.len() || end + size > max_bytes || header.next_offset() > limit {
+        let ascends =
+            header.base_offset >= next_offset && header.last_offset() >= header.base_offset;
+        if !ascends || size > rest.len() || end + size > max_bytes || header.next_offset() > limit {
             break;
         }
         end += size;

@@ -7,8 +7,26 @@
     reason = "a test may fail loudly and list many cases"
 )]
 
+#[allow(dead_code, reason = "the tests of the codec use all of it")]
+#[path = "../../../protocol/tests/it/catalogue.rs"]
+mod catalogue;
 mod compatibility;
 mod data_dir;
+#[allow(dead_code, reason = "the tests of the codec use all of it")]
+#[path = "../../../protocol/tests/it/hex.rs"]
+mod hex;
 mod hostile;
+#[path = "../../../protocol/tests/it/mutate.rs"]
+mod mutate;
+mod mutations;
+mod properties;
+#[path = "../../../protocol/tests/it/sample.rs"]
+mod sample;
+#[rustfmt::skip]
+#[path = "../../../protocol/tests/it/samples/mod.rs"]
+mod samples;
 mod serving;
+#[allow(dead_code, reason = "the tests of the codec use all of it")]
+#[path = "../../../protocol/tests/it/targets.rs"]
+mod targets;
 mod wire;

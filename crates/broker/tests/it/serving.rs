@@ -11,7 +11,7 @@ use mainstem_protocol::{ErrorCode, Str};
 
 use super::wire::{Wire, batch, code, node, produce, request_bytes, topic};
 
-fn fetch_request(offset: i64, max_wait_ms: i32) -> FetchRequest {
+pub(crate) fn fetch_request(offset: i64, max_wait_ms: i32) -> FetchRequest {
     let partition = FetchPartition {
         fetch_offset: offset,
         partition_max_bytes: 1 << 20,
@@ -30,7 +30,7 @@ fn fetch_request(offset: i64, max_wait_ms: i32) -> FetchRequest {
     }
 }
 
-fn fetched(response: &FetchResponse) -> (ErrorCode, i64, Vec<u8>) {
+pub(crate) fn fetched(response: &FetchResponse) -> (ErrorCode, i64, Vec<u8>) {
     let data = &response.responses[0].partitions[0];
     let records = data.records.clone().unwrap_or_default();
     (

@@ -36,12 +36,19 @@ impl Wire {
         let _ = self.0.write_all(bytes);
     }
 
+    /// Says that nothing more will be sent, if that is so.
+    pub(crate) fn finish_if(&mut self, finished: bool) {
+        if finished {
+            let _ = self.0.shutdown(std::net::Shutdown::Write);
+        }
+    }
+
     /// The next frame; `None` when the node closed the connection.
     pub(crate) fn frame(&mut self) -> Option<Bytes> {
         let mut length = [0; 4];
         self.0.read_exact(&mut length).ok()?;
         let mut frame = vec![0; usize::try_from(i32::from_be_bytes(length)).unwrap()];
-        self.0.read_exact(&mut frame).unwrap();
+        self.0.read_exact(&mut frame).ok()?;
         Some(Bytes::from(frame))
     }
 

@@ -17,6 +17,8 @@ mod headers;
 mod hex;
 mod hostile;
 mod judge;
+mod mutate;
+mod mutations;
 mod other_codec;
 mod records;
 mod round_trip;
@@ -24,3 +26,4 @@ mod rules;
 mod sample;
 #[rustfmt::skip]
 mod samples;
+mod targets;

@@ -9,6 +9,13 @@
 
 mod crash;
 mod log;
+#[path = "../../../protocol/tests/it/mutate.rs"]
+mod mutate;
+mod mutations;
+#[allow(dead_code, reason = "the tests of the codec use all of it")]
+#[path = "../../../protocol/tests/it/sample.rs"]
+mod sample;
+mod targets;
 
 use std::path::PathBuf;
 use std::sync::Arc;
