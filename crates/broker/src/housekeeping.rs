@@ -70,7 +70,7 @@ pub(crate) fn run(node: &Arc<Node>, chores: &Chores) {
 }
 
 fn checkpoint(node: &Node) {
-    if let Err(error) = node.log_dirs.checkpoint(&node.partitions.all()) {
+    if let Err(error) = node.checkpoint() {
         tracing::warn!(%error, "checkpoints could not be written; the next start scans more");
     }
 }

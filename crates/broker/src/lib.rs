@@ -29,5 +29,6 @@ pub use dispatch::{ApiRange, api_ranges, not_served};
 pub use log_dirs::DataDirError;
 pub use mainstem_metadata::config::ConfigError;
 pub use mainstem_storage::Repair;
+pub use mainstem_storage::disk;
 pub use mainstem_storage::log_dir::LogDirError;
 pub use node::{RunningNode, StartError, StartReport, start};

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use mainstem_protocol::{Str, Uuid};
-use mainstem_storage::disk::{Disk, RealDisk};
+use mainstem_storage::disk::{Disk, Entry};
 use mainstem_storage::log_dir::{
     self, DirLock, LogDirError, MetaProperties, file, leave_clean_mark, read_meta,
     read_partition_metadata, take_clean_mark, write_meta, write_partition_metadata,
@@ -17,10 +17,12 @@ use mainstem_storage::log_dir::{
 use mainstem_storage::{Log, LogConfig, OpenError, OpenMode, Repair, read_offsets, write_offsets};
 
 use crate::clock::{now_ms, random_uuid};
+use crate::controller::QUORUM_STATE;
 use crate::partition::Partition;
 
 /// The directory of the metadata log.
 pub(crate) const METADATA_DIR: &str = "__cluster_metadata-0";
+const METADATA_TOPIC: &str = "__cluster_metadata";
 const DELETE_SUFFIX: &str = "-delete";
 const STRAY_SUFFIX: &str = "-stray";
 
@@ -32,11 +34,20 @@ pub(crate) struct LogDirs {
     pub(crate) meta: MetaProperties,
     pub(crate) is_new: bool,
     pub(crate) was_clean: bool,
+    /// Epoch of the broker that stopped cleanly: an offset of the metadata log.
+    pub(crate) clean_epoch: Option<i64>,
     recovery_points: BTreeMap<(String, i32), i64>,
     log_starts: BTreeMap<(String, i32), i64>,
     /// Held while checkpoints are written: the housekeeper and DeleteRecords both do.
     checkpointing: Mutex<()>,
     _lock: DirLock,
+}
+
+/// Whether an entry of the log directory is named as a partition of a topic is.
+fn is_partition(entry: &Entry) -> bool {
+    let index = entry.name.rsplit_once('-').map(|(_, index)| index);
+    let numbered = index.is_some_and(|index| index.parse::<i32>().is_ok());
+    entry.is_dir && numbered && entry.name != METADATA_DIR
 }
 
 /// Why the directory cannot be used.
@@ -72,8 +83,11 @@ type Offsets = BTreeMap<(String, i32), i64>;
 
 impl LogDirs {
     /// Locks and reads the directory; makes it when it is new.
-    pub(crate) fn open(dir: &Path, node_id: i32) -> Result<Self, DataDirError> {
-        let disk: Arc<dyn Disk> = Arc::new(RealDisk);
+    pub(crate) fn open(
+        disk: Arc<dyn Disk>,
+        dir: &Path,
+        node_id: i32,
+    ) -> Result<Self, DataDirError> {
         let lock = log_dir::lock(dir)?;
         let found = read_meta(&*disk, dir)?;
         let is_new = found.is_none();
@@ -109,13 +123,14 @@ impl LogDirs {
         let recovery_points = offsets(file::RECOVERY_POINTS)?;
         let log_starts = offsets(file::LOG_STARTS)?;
         // Taken last: a start that is refused before leaves the directory as it was.
-        let was_clean = take_clean_mark(&*disk, dir)?;
+        let clean_epoch = take_clean_mark(&*disk, dir)?;
         Ok(Self {
             disk: disk.clone(),
             dir: dir.to_owned(),
             meta,
             is_new,
-            was_clean,
+            was_clean: clean_epoch.is_some(),
+            clean_epoch,
             recovery_points,
             log_starts,
             checkpointing: Mutex::new(()),
@@ -184,10 +199,39 @@ impl LogDirs {
             ..OpenMode::default()
         };
         let (log, repair) = Log::open(self.disk.clone(), path.clone(), config, mode, now_ms())?;
+        self.check_whole(&log)?;
         if self.is_new {
             write_partition_metadata(&*self.disk, &path, Uuid::METADATA_TOPIC)?;
         }
         Ok((log, repair))
+    }
+
+    /// A metadata log that ends before what it held for certain is not taken for that of an empty cluster: every topic would be put aside.
+    fn check_whole(&self, log: &Log) -> Result<(), DataDirError> {
+        let dir = self.dir.join(METADATA_DIR);
+        let name = (METADATA_TOPIC.to_owned(), 0);
+        let checkpointed = self.recovery_points.get(&name).copied().unwrap_or(0);
+        let held = checkpointed.max(self.clean_epoch.map_or(0, |epoch| epoch + 1));
+        // With the whole directory gone somebody meant it.
+        let began = self.disk.open(&dir.join(QUORUM_STATE), false).is_ok();
+        let emptied = log.log_end() == 0 && self.has_partitions()?;
+        if !began || (log.log_end() >= held && !emptied) {
+            return Ok(());
+        }
+        let end = log.log_end();
+        let what =
+            format!("the log ends at offset {end}, but it held more (at least up to {held})");
+        Err(LogDirError::Damaged { path: dir, what }.into())
+    }
+
+    fn entries(&self) -> Result<Vec<Entry>, DataDirError> {
+        let path = self.dir.clone();
+        let listed = self.disk.list(&self.dir);
+        listed.map_err(|cause| DataDirError::Disk { path, cause })
+    }
+
+    fn has_partitions(&self) -> Result<bool, DataDirError> {
+        Ok(self.entries()?.iter().any(is_partition))
     }
 
     /// Renames a directory so that no start takes it for a partition; returns its new path.
@@ -223,25 +267,15 @@ impl LogDirs {
 
     /// Puts directories aside that belong to no partition of `wanted` (names such as `orders-0`), and removes leftovers of deletions.
     pub(crate) fn clear_strays(&self, wanted: impl Fn(&str) -> bool) -> Result<(), DataDirError> {
-        let entries = self
-            .disk
-            .list(&self.dir)
-            .map_err(|cause| DataDirError::Disk {
-                path: self.dir.clone(),
-                cause,
-            })?;
-        for entry in entries.into_iter().filter(|entry| entry.is_dir) {
+        for entry in self.entries()?.into_iter().filter(|entry| entry.is_dir) {
             let path = self.dir.join(&entry.name);
-            let is_partition = entry
-                .name
-                .rsplit_once('-')
-                .is_some_and(|(_, index)| index.parse::<i32>().is_ok());
+            let is_partition = is_partition(&entry);
             let is_leftover = entry.name.ends_with(DELETE_SUFFIX);
             if is_leftover {
                 self.disk
                     .remove_dir(&path)
                     .map_err(|cause| DataDirError::Disk { path, cause })?;
-            } else if is_partition && entry.name != METADATA_DIR && !wanted(&entry.name) {
+            } else if is_partition && !wanted(&entry.name) {
                 let kept = self.rename(&path, STRAY_SUFFIX)?;
                 tracing::warn!(directory = %path.display(), kept = %kept.display(), "no topic owns this directory; it is put aside");
             }
@@ -249,14 +283,18 @@ impl LogDirs {
         Ok(())
     }
 
-    /// Writes the checkpoints of all partitions.
-    pub(crate) fn checkpoint(&self, partitions: &[Arc<Partition>]) -> std::io::Result<()> {
+    /// Writes the checkpoints of all partitions, and of the metadata log, which ends at `metadata_end`.
+    pub(crate) fn checkpoint(
+        &self,
+        partitions: &[Arc<Partition>],
+        metadata_end: i64,
+    ) -> std::io::Result<()> {
         let _one_at_a_time = self
             .checkpointing
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
         let mut starts = Vec::new();
-        let mut recovery_points = Vec::new();
+        let mut recovery_points = vec![(METADATA_TOPIC.to_owned(), 0, metadata_end)];
         let mut high_watermarks = Vec::new();
         for partition in partitions {
             let Some((log_start, durable_end, high_watermark)) = partition.checkpoint() else {

@@ -18,6 +18,7 @@ use mainstem_metadata::{Changed, Endpoint, MetadataImage};
 use mainstem_protocol::Str;
 use mainstem_protocol::messages::create_topics_request::{CreatableTopic, CreatableTopicConfig};
 use mainstem_storage::Repair;
+use mainstem_storage::log_dir::leave_clean_mark;
 use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::sync::watch;
 
@@ -68,6 +69,13 @@ impl Node {
     /// True while Kafka is served.
     pub(crate) fn is_ready(&self) -> bool {
         self.ready.load(Ordering::Relaxed)
+    }
+
+    /// Writes the checkpoints. What the image holds was synced before it was published.
+    pub(crate) fn checkpoint(&self) -> std::io::Result<()> {
+        let metadata_end = self.metadata.load().at.offset + 1;
+        self.log_dirs
+            .checkpoint(&self.partitions.all(), metadata_end)
     }
 
     /// What CreateTopics may leave open.
@@ -226,7 +234,24 @@ pub fn start(config: NodeConfig) -> Result<RunningNode, StartError> {
     let began = Instant::now();
     let descriptors = raise_descriptor_limit();
     let node_id = i32::try_from(config.properties.number("node.id")).unwrap_or(1);
-    let log_dirs = LogDirs::open(&config.data_dir, node_id)?;
+    let log_dirs = LogDirs::open(config.disk.clone(), &config.data_dir, node_id)?;
+    let mark = log_dirs.clean_epoch;
+    let (disk, dir) = (config.disk.clone(), config.data_dir.clone());
+    let started = start_on(config, log_dirs, descriptors, began);
+    if let (Err(_), Some(epoch)) = (&started, mark) {
+        // The next start must find what this one found: after a clean stop damage is refused, after another it may be a torn tail.
+        leave_clean_mark(&*disk, &dir, epoch).map_err(DataDirError::from)?;
+    }
+    started
+}
+
+fn start_on(
+    config: NodeConfig,
+    log_dirs: LogDirs,
+    descriptors: u64,
+    began: Instant,
+) -> Result<RunningNode, StartError> {
+    let node_id = log_dirs.meta.node_id;
     let bound = listen(&config)?;
     let (log, repair) = log_dirs.open_metadata()?;
     let (mut metadata_log, mut image) = MetadataLog::begin(log, &*log_dirs.disk, node_id)?;
@@ -508,10 +533,7 @@ impl RunningNode {
             path: self.node.config.data_dir.clone(),
             cause,
         };
-        self.node
-            .log_dirs
-            .checkpoint(&self.node.partitions.all())
-            .map_err(disk_error)?;
+        self.node.checkpoint().map_err(disk_error)?;
         if clean {
             self.node.log_dirs.leave_clean(self.node.broker_epoch())?;
         }

@@ -12,7 +12,8 @@ use bytes::Bytes;
 use mainstem_protocol::{ErrorCode, Str, Uuid};
 use mainstem_stdx::OffsetWaiters;
 use mainstem_storage::{
-    Appended, Log, LogConfig, LogSlice, ReadError, SyncTicket, TimestampedOffset,
+    AppendError, Appended, Log, LogConfig, LogError, LogSlice, ReadError, SyncTicket,
+    TimestampedOffset,
 };
 use mainstem_storage::{validate_internal, validate_produced};
 use tokio::sync::{Notify, oneshot};
@@ -157,7 +158,7 @@ impl Partition {
             let appended = state
                 .log
                 .append_as_leader(batch, epoch, now_ms)
-                .map_err(|error| Refusal::new(error.code(), error))?;
+                .map_err(|error| self.refuse_append(error))?;
             let log_start = state.log.log_start();
             if appended.duplicate {
                 return Ok((appended, log_start, false));
@@ -177,6 +178,13 @@ impl Partition {
             self.queue.push(self.clone());
         }
         Ok((appended, log_start))
+    }
+
+    fn refuse_append(&self, error: AppendError) -> Refusal {
+        if let AppendError::Log(LogError::Disk { .. }) = error {
+            tracing::error!(topic = %self.topic, partition = self.index, %error, "a write failed: the partition takes no more");
+        }
+        Refusal::new(error.code(), error)
     }
 
     /// A sync thread asks what to sync; `None` when there is nothing any more.

@@ -161,15 +161,28 @@ pub fn write_meta(disk: &dyn Disk, dir: &Path, meta: &MetaProperties) -> Result<
     write_small(disk, &path, text.as_bytes()).map_err(|cause| LogDirError::Disk { path, cause })
 }
 
-/// Takes the mark of a clean stop away; true when it was there.
-pub fn take_clean_mark(disk: &dyn Disk, dir: &Path) -> Result<bool, LogDirError> {
+/// Takes the mark of a clean stop away; the broker epoch in it, or -1 when it names none. `None` when there is no mark.
+pub fn take_clean_mark(disk: &dyn Disk, dir: &Path) -> Result<Option<i64>, LogDirError> {
     let path = dir.join(file::CLEAN_SHUTDOWN);
-    let taken = disk.remove_file(&path).and_then(|()| disk.sync_dir(dir));
-    match taken {
-        Ok(()) => Ok(true),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
-        Err(cause) => Err(LogDirError::Disk { path, cause }),
-    }
+    let disk_error = |cause| LogDirError::Disk {
+        path: path.clone(),
+        cause,
+    };
+    let Some(bytes) = read_small(disk, &path).map_err(disk_error)? else {
+        return Ok(None);
+    };
+    disk.remove_file(&path)
+        .and_then(|()| disk.sync_dir(dir))
+        .map_err(disk_error)?;
+    let text = String::from_utf8_lossy(&bytes);
+    let epoch = text.split_once("\"brokerEpoch\":").map(|(_, rest)| {
+        let digits = rest.trim_start().split(|c: char| !c.is_ascii_digit());
+        digits
+            .into_iter()
+            .next()
+            .and_then(|digits| digits.parse().ok())
+    });
+    Ok(Some(epoch.flatten().unwrap_or(-1)))
 }
 
 /// Leaves the mark of a clean stop.

@@ -10,14 +10,15 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use mainstem_protocol::batch::BatchError;
+use mainstem_protocol::batch::{BatchError, BatchHeader};
 
 use crate::LogConfig;
-use crate::disk::{Disk, read_small};
+use crate::disk::{Disk, DiskFile, read_small};
 use crate::leader_epochs::LeaderEpochs;
+use crate::limits::SMALL_FILE_BYTES_MAX;
 use crate::log::Log;
 use crate::producers::Producers;
-use crate::scan::{Found, HeaderScan};
+use crate::scan::{Found, HeaderScan, read_exact};
 use crate::segment::{Segment, file_name, paths};
 
 /// What is known about a log before it is opened.
@@ -197,20 +198,8 @@ impl Log {
                     self.remove_segment(gone.base_offset)?;
                 }
             }
-            let holds_recovery_point = bases.peek().is_none_or(|next| *next > mode.recovery_point);
-            let must_scan = !mode.clean && holds_recovery_point;
-            let opened = if must_scan {
-                None
-            } else {
-                Segment::open(&*self.disk, &self.dir, base, now_ms)?
-            };
-            let (segment, end, cut) = match opened {
-                Some(segment) => {
-                    let end = end_of(&segment)?;
-                    (segment, end, None)
-                }
-                None => self.scan_segment(base, now_ms, mode.refuse_damage)?,
-            };
+            let next = bases.peek().copied();
+            let (segment, end, cut) = self.load_segment(base, next, mode, now_ms)?;
             self.log_end = end.max(self.log_end);
             if let Some((cut_bytes, what)) = cut {
                 let at_offset = end;
@@ -238,6 +227,30 @@ impl Log {
         Ok(repair)
     }
 
+    /// Opens a segment, or scans it when it must be scanned.
+    fn load_segment(
+        &self,
+        base: i64,
+        next: Option<i64>,
+        mode: OpenMode,
+        now_ms: i64,
+    ) -> io::Result<Scanned> {
+        let holds_recovery_point = next.is_none_or(|next| next > mode.recovery_point);
+        if (mode.clean || !holds_recovery_point)
+            && let Some(segment) = Segment::open(&*self.disk, &self.dir, base, now_ms)?
+        {
+            match (end_of(&segment)?, next) {
+                (Some(end), _) => return Ok((segment, end, None)),
+                // A segment before the last is believed: what follows it must not go for its sake.
+                (None, Some(_)) => return Ok((segment, base, None)),
+                (None, None) => {}
+            }
+        }
+        // After a clean stop nothing is torn: damage is damage.
+        let refuse_damage = mode.refuse_damage || mode.clean;
+        self.scan_segment(base, now_ms, refuse_damage)
+    }
+
     fn remove_segment(&self, base: i64) -> io::Result<()> {
         for path in paths(&self.dir, base) {
             match self.disk.remove_file(&path) {
@@ -258,15 +271,17 @@ impl Log {
         let bad = loop {
             match scan.next()? {
                 Found::End => break None,
-                Found::Bad(_, what) => break Some(what),
+                Found::Bad(position, what) => {
+                    if refuse_damage && has_sound_batch(&*file, position, length, end)? {
+                        return Err(damaged(base, position, &what));
+                    }
+                    break Some(what);
+                }
                 Found::Batch(position, header) => {
                     let batch = scan.batch(position, &header)?;
                     if let Err(what) = header.check_crc(&batch) {
-                        if refuse_damage && is_sound(scan.next()?, &scan)? {
-                            let what = format!(
-                                "segment {base}, byte {position}: {what}, and sound batches follow"
-                            );
-                            return Err(io::Error::new(io::ErrorKind::InvalidData, what));
+                        if refuse_damage && has_sound_batch(&*file, position, length, end)? {
+                            return Err(damaged(base, position, &what));
                         }
                         break Some(what);
                     }
@@ -333,28 +348,43 @@ impl Log {
     }
 }
 
-/// Whether what was found is a batch whose checksum fits.
-fn is_sound(found: Found, scan: &HeaderScan<'_>) -> io::Result<bool> {
-    match found {
-        Found::Batch(position, header) => {
-            Ok(header.check_crc(&scan.batch(position, &header)?).is_ok())
-        }
-        Found::End | Found::Bad(..) => Ok(false),
-    }
+fn damaged(base: i64, position: u64, what: &BatchError) -> io::Error {
+    let name = file_name(base, "log");
+    let what = format!("{name}, byte {position}: {what}, and sound batches follow");
+    io::Error::new(io::ErrorKind::InvalidData, what)
 }
 
-/// The offset behind the last batch of a sound segment.
-fn end_of(segment: &Segment) -> io::Result<i64> {
+/// Whether behind a damaged place there is, at any byte, a batch whose checksum fits and that may follow offset `end`: then it is no torn
+/// tail. As many bytes as a small file may have are looked at.
+fn has_sound_batch(file: &dyn DiskFile, from: u64, length: u64, end: i64) -> io::Result<bool> {
+    let left = length.saturating_sub(from).min(SMALL_FILE_BYTES_MAX);
+    let bytes = read_exact(file, from, usize::try_from(left).unwrap_or(0))?;
+    let sound = |at: usize| {
+        let rest = bytes.get(at..).unwrap_or_default();
+        let Ok(header) = BatchHeader::parse(rest) else {
+            return false;
+        };
+        let whole = rest.get(..header.size_in_bytes());
+        header.base_offset >= end && whole.is_some_and(|whole| header.check_crc(whole).is_ok())
+    };
+    Ok((1..bytes.len()).any(sound))
+}
+
+/// The offset behind the last batch of a segment; `None` when its end is no whole batch.
+fn end_of(segment: &Segment) -> io::Result<Option<i64>> {
     let mut scan = HeaderScan::new(
         &*segment.file,
         segment.position_before(i64::MAX),
         segment.size,
     );
     let mut end = segment.base_offset;
-    while let Found::Batch(_, header) = scan.next()? {
-        end = header.next_offset();
+    loop {
+        match scan.next()? {
+            Found::Batch(_, header) => end = header.next_offset(),
+            Found::End => return Ok(Some(end)),
+            Found::Bad(..) => return Ok(None),
+        }
     }
-    Ok(end)
 }
 
 /// A share of the jitter that is the same at every start: it comes from the directory's name.

@@ -5,11 +5,13 @@ mod properties;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use mainstem_metadata::config::TOPIC_CONFIGS;
 use mainstem_protocol::Str;
 use mainstem_protocol::batch::TimestampType;
 use mainstem_protocol::compress::Codec;
+use mainstem_storage::disk::{Disk, RealDisk};
 use mainstem_storage::{CompressionPolicy, LogConfig};
 
 pub use properties::{Properties, PropertyError};
@@ -35,6 +37,8 @@ pub struct NodeConfig {
     pub port: u16,
     /// Host and port told to clients; those listened on when `None`.
     pub advertised: Option<(String, u16)>,
+    /// The disk that `data_dir` is on; tests put a faulty one here.
+    pub disk: Arc<dyn Disk>,
     /// Where HTTP is served; nowhere when `None`.
     pub http: Option<SocketAddr>,
     /// Everything else, under Kafka's names.
@@ -49,6 +53,7 @@ impl NodeConfig {
             host: "127.0.0.1".to_owned(),
             port: 0,
             advertised: None,
+            disk: Arc::new(RealDisk),
             http: None,
             properties: Properties::default(),
         }

@@ -24,7 +24,7 @@ use mainstem_storage::{AppendError, Invalid, Log, LogError, ReadError, validate_
 
 use crate::clock::now_ms;
 
-const QUORUM_STATE: &str = "quorum-state";
+pub(crate) const QUORUM_STATE: &str = "quorum-state";
 const FIRST_SNAPSHOT: &str = "00000000000000000000-0000000000.checkpoint";
 /// Bytes read at a time while replaying.
 const REPLAY_BYTES: usize = 1 << 20;
@@ -35,10 +35,10 @@ const BATCH_BYTES_MAX: usize = 64 << 20;
 #[derive(Debug, thiserror::Error)]
 pub enum MetadataLogError {
     /// A batch is damaged.
-    #[error("metadata log: {0}")]
+    #[error("metadata log in __cluster_metadata-0: {0}")]
     Batch(#[from] BatchError),
     /// A record cannot be read.
-    #[error("metadata log, offset {offset}: {cause}")]
+    #[error("metadata log in __cluster_metadata-0, offset {offset}: {cause}")]
     Record {
         /// Its offset.
         offset: i64,
@@ -46,7 +46,7 @@ pub enum MetadataLogError {
         cause: DecodeError,
     },
     /// A record does not fit what came before.
-    #[error("metadata log, offset {offset}: {cause}")]
+    #[error("metadata log in __cluster_metadata-0, offset {offset}: {cause}")]
     Apply {
         /// Its offset.
         offset: i64,
@@ -69,7 +69,7 @@ pub enum MetadataLogError {
     #[error(transparent)]
     Log(#[from] LogError),
     /// A file beside the log.
-    #[error("metadata log: {0}")]
+    #[error("metadata log in __cluster_metadata-0: {0}")]
     Disk(#[from] std::io::Error),
 }
 

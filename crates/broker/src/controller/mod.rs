@@ -17,7 +17,7 @@ use mainstem_protocol::messages::MetadataRecord;
 use tokio::sync::oneshot;
 
 pub(crate) use applying::start_partitions;
-pub(crate) use metadata_log::{MetadataLog, MetadataLogError};
+pub(crate) use metadata_log::{MetadataLog, MetadataLogError, QUORUM_STATE};
 
 use crate::limits::CONTROLLER_MAILBOX;
 use crate::node::Node;

@@ -90,7 +90,7 @@ struct Driver {
     waiting: BTreeMap<RequestId, oneshot::Sender<GroupReply>>,
     next_request: u64,
     /// Resolves when the first parked replies may go.
-    committed: Option<Boxed<()>>,
+    committed: Option<Boxed<Result<(), ErrorCode>>>,
 }
 
 /// Runs until the mailbox is closed or an append fails.
@@ -126,7 +126,12 @@ pub(super) async fn run(
                     return;
                 }
             }
-            () = ready(&mut driver.committed), if committed => {
+            committed = ready(&mut driver.committed), if committed => {
+                if let Err(code) = committed {
+                    // What was decided on is not durable and never will be: who waits must not wait for ever.
+                    tracing::error!(partition = driver.partition.index, %code, "groups are unloaded");
+                    return;
+                }
                 driver.committed = None;
                 driver.release();
             }
@@ -141,9 +146,10 @@ pub(super) async fn run(
     }
 }
 
-async fn ready(committed: &mut Option<Boxed<()>>) {
-    if let Some(committed) = committed {
-        committed.await;
+async fn ready(committed: &mut Option<Boxed<Result<(), ErrorCode>>>) -> Result<(), ErrorCode> {
+    match committed {
+        Some(committed) => committed.await,
+        None => Ok(()),
     }
 }
 
@@ -189,13 +195,7 @@ impl Driver {
         if self.committed.is_none()
             && let Some(Offset(offset)) = self.shard.waits_for()
         {
-            let committed = self.partition.committed(offset);
-            self.committed = Some(Box::pin(async move {
-                // A failure shows at the next append; until then nothing is released.
-                if committed.await.is_err() {
-                    std::future::pending::<()>().await;
-                }
-            }));
+            self.committed = Some(Box::pin(self.partition.committed(offset)));
         }
         // Who has gone away does not wait any more.
         self.waiting.retain(|_, waiting| !waiting.is_closed());

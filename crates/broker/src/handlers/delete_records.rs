@@ -42,7 +42,7 @@ pub(crate) async fn handle(
                 partitions: partitions.collect(),
             });
         }
-        if let Err(error) = cx.node.log_dirs.checkpoint(&cx.node.partitions.all()) {
+        if let Err(error) = cx.node.checkpoint() {
             tracing::error!(%error, "the new log starts could not be written");
             for result in topics.iter_mut().flat_map(|topic| &mut topic.partitions) {
                 result.error_code = ErrorCode::KafkaStorageError.code();

@@ -1,7 +1,11 @@
 //! A data directory that is not what it should be: a clear refusal, and nothing changed.
 
-use mainstem_broker::{NodeConfig, Properties, start};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 
+use mainstem_broker::{NodeConfig, Properties, RunningNode, start};
+
+use super::serving::{fetch_request, fetched};
 use super::wire::{Wire, batch, node, produce, topic};
 
 fn refusal(config: NodeConfig) -> String {
@@ -92,4 +96,155 @@ fn records_outlive_the_loss_of_the_metadata_log() {
         .expect("the directory is kept");
     let log = std::fs::read(stray.join("00000000000000000000.log")).unwrap();
     assert!(log.windows(8).any(|bytes| bytes == b"precious"));
+}
+
+/// Every file below a directory, with its bytes.
+fn tree(dir: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    let mut found = BTreeMap::new();
+    for entry in std::fs::read_dir(dir).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(tree(&path));
+        } else {
+            found.insert(path.clone(), std::fs::read(&path).unwrap());
+        }
+    }
+    found
+}
+
+/// Makes the files below a directory those of `files`.
+fn restore(dir: &Path, files: &BTreeMap<PathBuf, Vec<u8>>) {
+    for entry in std::fs::read_dir(dir).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            std::fs::remove_dir_all(path).unwrap();
+        } else {
+            std::fs::remove_file(path).unwrap();
+        }
+    }
+    for (path, bytes) in files {
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, bytes).unwrap();
+    }
+}
+
+fn damages(bytes: &[u8]) -> Vec<(&'static str, Vec<u8>)> {
+    let mut flipped = bytes.to_vec();
+    if let Some(byte) = flipped.get_mut(bytes.len() / 2) {
+        *byte ^= 0x55;
+    }
+    vec![
+        ("nothing is left", Vec::new()),
+        ("half is left", bytes[..bytes.len() / 2].to_vec()),
+        (
+            "noise",
+            (0..=255).cycle().take(bytes.len().max(700)).collect(),
+        ),
+        ("a byte is wrong", flipped),
+        ("noise behind it", [bytes, &[0xee; 100]].concat()),
+    ]
+}
+
+/// What a topic holds, as far as it can be read.
+fn held(node: &RunningNode, name: &str) -> Vec<u8> {
+    let mut request = fetch_request(0, 0);
+    request.topics[0].topic = name.into();
+    fetched(&Wire::to(node).ask(12, &request)).2
+}
+
+/// Whether the log of a topic that was put aside is there to the byte.
+fn is_kept_aside(dir: &Path, topic: &str, files: &BTreeMap<PathBuf, Vec<u8>>) -> bool {
+    let log = "00000000000000000000.log";
+    let before = &files[&dir.join(format!("{topic}-0")).join(log)];
+    let now = tree(dir);
+    let prefix = format!("{topic}-0.");
+    now.iter().any(|(path, bytes)| {
+        let path = path.strip_prefix(dir).unwrap().to_string_lossy();
+        path.starts_with(&prefix) && path.ends_with(&format!("-stray/{log}")) && bytes == before
+    })
+}
+
+/// A node either starts, with all that is not in the damaged file, or says which file it is and leaves everything as it was.
+fn check_damaged(was_clean: bool) {
+    let dir = tempfile::tempdir().unwrap();
+    let mut properties = Properties::default();
+    properties.set("offsets.topic.num.partitions=1").unwrap();
+    let config = || NodeConfig {
+        properties: properties.clone(),
+        ..NodeConfig::for_tests(dir.path().to_owned())
+    };
+    let first = start(config()).unwrap();
+    let mut wire = Wire::to(&first);
+    for name in ["orders", "others"] {
+        topic(&mut wire, name);
+        for value in 0..20_u8 {
+            produce(&mut wire, name, batch(&[value; 300]));
+        }
+    }
+    let kept = (held(&first, "orders"), held(&first, "others"));
+    first.stop().unwrap();
+    let mut files = tree(dir.path());
+    files.remove(&dir.path().join(".lock"));
+    if !was_clean {
+        files.remove(&dir.path().join(".kafka_cleanshutdown"));
+    }
+    let (mut started, mut refused) = (0, 0);
+    for (path, bytes) in &files {
+        for (what, damaged) in damages(bytes) {
+            restore(dir.path(), &files);
+            std::fs::write(path, &damaged).unwrap();
+            let before = tree(dir.path());
+            let name = path.strip_prefix(dir.path()).unwrap().display().to_string();
+            match start(config()) {
+                Err(error) => {
+                    refused += 1;
+                    let message = error.to_string();
+                    let folder = name.split('/').next().unwrap();
+                    assert!(message.contains(folder), "{name}, {what}: {message}");
+                    let after = tree(dir.path());
+                    // Logs may have grown, by the registration of this start; what was there is there, and so is the mark of a clean stop.
+                    for (path, bytes) in before.iter().filter(|(changed, _)| *changed != path) {
+                        let file = path.display().to_string();
+                        if file.ends_with(".log") || file.ends_with(".kafka_cleanshutdown") {
+                            let now = after
+                                .get(path)
+                                .unwrap_or_else(|| panic!("{name}: no {file}"));
+                            assert!(now.starts_with(bytes), "{name}, {what}: {file}");
+                        }
+                    }
+                }
+                Ok(node) => {
+                    started += 1;
+                    for (topic, kept) in [("orders", &kept.0), ("others", &kept.1)] {
+                        let damaged = name.starts_with(&format!("{topic}-0"));
+                        // After a crash nobody can tell a metadata log that lost its end from one that ended there.
+                        let aside = !was_clean
+                            && name.starts_with("__cluster_metadata-0/0")
+                            && is_kept_aside(dir.path(), topic, &files);
+                        let served = held(&node, topic) == *kept;
+                        assert!(served || damaged || aside, "{name}, {what}: {topic}");
+                    }
+                    let _ = node.stop();
+                }
+            }
+        }
+    }
+    assert!(
+        started > 20 && refused > 5,
+        "{started} started, {refused} refused"
+    );
+    restore(dir.path(), &files);
+    let last = start(config()).unwrap();
+    assert!((held(&last, "orders"), held(&last, "others")) == kept);
+    last.stop().unwrap();
+}
+
+#[test]
+fn any_file_may_be_damaged_after_a_clean_stop() {
+    check_damaged(true);
+}
+
+#[test]
+fn any_file_may_be_damaged_after_a_crash() {
+    check_damaged(false);
 }

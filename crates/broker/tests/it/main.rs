@@ -12,6 +12,7 @@
 mod catalogue;
 mod compatibility;
 mod data_dir;
+mod faulty_disk;
 #[allow(dead_code, reason = "the tests of the codec use all of it")]
 #[path = "../../../protocol/tests/it/hex.rs"]
 mod hex;

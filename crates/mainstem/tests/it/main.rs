@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may fail loudly")]
 
 mod crowds;
+mod directories;
 mod node;
 mod refusals;
 mod story;

@@ -1,0 +1,284 @@
+//! A disk that is full or fails while the node runs: what cannot be kept is refused, everything else goes on, and what was acknowledged is
+//! there after the next start.
+
+use std::io;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+
+use bytes::Bytes;
+use mainstem_broker::disk::{Disk, DiskFile, Entry, RealDisk};
+use mainstem_broker::{NodeConfig, RunningNode, start};
+use mainstem_protocol::ErrorCode;
+use mainstem_protocol::messages::create_topics_request::CreatableTopic;
+use mainstem_protocol::messages::offset_commit_request::{
+    OffsetCommitRequestPartition, OffsetCommitRequestTopic,
+};
+use mainstem_protocol::messages::{
+    CreateTopicsRequest, FindCoordinatorRequest, HeartbeatRequest, OffsetCommitRequest,
+};
+
+use super::serving::{fetch_request, fetched};
+use super::wire::{Wire, batch, code, node, produce, topic};
+
+/// What fails, of which files.
+#[derive(Debug, Default)]
+struct Fault {
+    /// Part of the paths; nothing fails while it is `None`.
+    of: Mutex<Option<&'static str>>,
+    syncs_only: AtomicBool,
+}
+
+impl Fault {
+    fn check(&self, path: &Path, is_sync: bool) -> io::Result<()> {
+        let of = *self.of.lock().unwrap();
+        let hit = of.is_some_and(|of| path.to_string_lossy().contains(of));
+        if hit && (is_sync || !self.syncs_only.load(Ordering::Relaxed)) {
+            return Err(io::ErrorKind::StorageFull.into());
+        }
+        Ok(())
+    }
+}
+
+/// The real disk, but for a fault.
+#[derive(Debug, Clone)]
+struct FaultyDisk(Arc<Fault>);
+
+#[derive(Debug)]
+struct FaultyFile {
+    file: Arc<dyn DiskFile>,
+    path: std::path::PathBuf,
+    fault: Arc<Fault>,
+}
+
+impl DiskFile for FaultyFile {
+    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
+        self.file.read_at(offset, buffer)
+    }
+
+    fn write_at(&self, offset: u64, head: &[u8], tail: &[u8]) -> io::Result<()> {
+        if let Err(error) = self.fault.check(&self.path, false) {
+            // As on a disk that is nearly full: the first part fits.
+            self.file.write_at(offset, &head[..head.len() / 2], &[])?;
+            return Err(error);
+        }
+        self.file.write_at(offset, head, tail)
+    }
+
+    fn length(&self) -> io::Result<u64> {
+        self.file.length()
+    }
+
+    fn set_length(&self, length: u64) -> io::Result<()> {
+        self.file.set_length(length)
+    }
+
+    fn sync(&self) -> io::Result<()> {
+        self.fault.check(&self.path, true)?;
+        self.file.sync()
+    }
+}
+
+impl Disk for FaultyDisk {
+    fn open(&self, path: &Path, create: bool) -> io::Result<Arc<dyn DiskFile>> {
+        if create && RealDisk.open(path, false).is_err() {
+            self.0.check(path, false)?;
+        }
+        Ok(Arc::new(FaultyFile {
+            file: RealDisk.open(path, create)?,
+            path: path.to_owned(),
+            fault: self.0.clone(),
+        }))
+    }
+
+    fn create_dir(&self, path: &Path) -> io::Result<()> {
+        self.0.check(path, false)?;
+        RealDisk.create_dir(path)
+    }
+
+    fn list(&self, path: &Path) -> io::Result<Vec<Entry>> {
+        RealDisk.list(path)
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        RealDisk.rename(from, to)
+    }
+
+    fn remove_file(&self, path: &Path) -> io::Result<()> {
+        RealDisk.remove_file(path)
+    }
+
+    fn remove_dir(&self, path: &Path) -> io::Result<()> {
+        RealDisk.remove_dir(path)
+    }
+
+    fn sync_dir(&self, path: &Path) -> io::Result<()> {
+        self.0.check(path, true)?;
+        RealDisk.sync_dir(path)
+    }
+}
+
+struct Setting {
+    dir: tempfile::TempDir,
+    fault: Arc<Fault>,
+    node: RunningNode,
+    wire: Wire,
+}
+
+/// A node with ten records in each of two topics.
+fn setting() -> Setting {
+    let dir = tempfile::tempdir().unwrap();
+    let fault = Arc::new(Fault::default());
+    let node = start(NodeConfig {
+        disk: Arc::new(FaultyDisk(fault.clone())),
+        ..NodeConfig::for_tests(dir.path().to_owned())
+    })
+    .unwrap();
+    let mut wire = Wire::to(&node);
+    for name in ["orders", "others"] {
+        topic(&mut wire, name);
+        for value in 0..10_u8 {
+            let answer = produce(&mut wire, name, batch(&[value; 50]));
+            assert_eq!(code(&answer), ErrorCode::None);
+        }
+    }
+    Setting {
+        dir,
+        fault,
+        node,
+        wire,
+    }
+}
+
+impl Setting {
+    fn fail(&self, of: &'static str, syncs_only: bool) {
+        self.fault.syncs_only.store(syncs_only, Ordering::Relaxed);
+        *self.fault.of.lock().unwrap() = Some(of);
+    }
+
+    fn try_produce(&mut self, topic: &str) -> ErrorCode {
+        code(&produce(&mut self.wire, topic, batch(b"more")))
+    }
+
+    fn orders(&mut self) -> (i64, Bytes) {
+        let (error, high_watermark, records) = fetched(&self.wire.ask(12, &fetch_request(0, 0)));
+        assert_eq!(error, ErrorCode::None);
+        (high_watermark, Bytes::from(records))
+    }
+
+    /// Stops as well as it can be done, and finds what was acknowledged.
+    fn check_restart(self, before: &Bytes) {
+        let _ = self.node.stop();
+        *self.fault.of.lock().unwrap() = None;
+        let again = node(self.dir.path());
+        let mut wire = Wire::to(&again);
+        let (_, high_watermark, records) = fetched(&wire.ask(12, &fetch_request(0, 0)));
+        assert!(high_watermark >= 10 && records.starts_with(before));
+        let answer = produce(&mut wire, "orders", batch(b"again"));
+        assert_eq!(
+            (code(&answer), answer.base_offset),
+            (ErrorCode::None, high_watermark)
+        );
+        again.stop().unwrap();
+    }
+}
+
+#[test]
+fn a_partition_whose_disk_is_full_is_read_and_the_others_go_on() {
+    for syncs_only in [false, true] {
+        let mut at = setting();
+        let before = at.orders();
+        at.fail("orders-0", syncs_only);
+        assert_eq!(at.try_produce("orders"), ErrorCode::KafkaStorageError);
+        assert_eq!(at.try_produce("orders"), ErrorCode::KafkaStorageError);
+        assert_eq!(at.try_produce("others"), ErrorCode::None);
+        assert_eq!(at.orders(), before, "reads go on, and show nothing new");
+        at.check_restart(&before.1);
+    }
+}
+
+#[test]
+fn topics_cannot_be_made_while_the_metadata_log_cannot_be_written_and_the_rest_goes_on() {
+    for syncs_only in [false, true] {
+        let mut at = setting();
+        let before = at.orders();
+        at.fail("__cluster_metadata", syncs_only);
+        let request = || CreateTopicsRequest {
+            topics: vec![CreatableTopic {
+                name: "new".into(),
+                num_partitions: 1,
+                replication_factor: 1,
+                ..CreatableTopic::default()
+            }],
+            timeout_ms: 5_000,
+            ..CreateTopicsRequest::default()
+        };
+        for _ in 0..2 {
+            let answer = at.wire.ask(7, &request());
+            assert_eq!(
+                ErrorCode::from_code(answer.topics[0].error_code),
+                ErrorCode::KafkaStorageError
+            );
+        }
+        assert_eq!(at.try_produce("orders"), ErrorCode::None);
+        assert!(at.orders().1.starts_with(&before.1));
+        at.check_restart(&before.1);
+    }
+}
+
+#[test]
+fn a_group_whose_offsets_cannot_be_kept_is_told() {
+    for syncs_only in [false, true] {
+        let mut at = setting();
+        let coordinator = FindCoordinatorRequest {
+            key: "billing".into(),
+            ..FindCoordinatorRequest::default()
+        };
+        assert_eq!(at.wire.ask(3, &coordinator).error_code, 0);
+        let commit = |at: &mut Setting| {
+            let request = OffsetCommitRequest {
+                group_id: "billing".into(),
+                generation_id_or_member_epoch: -1,
+                topics: vec![OffsetCommitRequestTopic {
+                    name: "orders".into(),
+                    partitions: vec![OffsetCommitRequestPartition {
+                        committed_offset: 3,
+                        committed_leader_epoch: -1,
+                        ..OffsetCommitRequestPartition::default()
+                    }],
+                    ..OffsetCommitRequestTopic::default()
+                }],
+                ..OffsetCommitRequest::default()
+            };
+            let answer = at.wire.ask(8, &request);
+            ErrorCode::from_code(answer.topics[0].partitions[0].error_code)
+        };
+        assert_eq!(commit(&mut at), ErrorCode::None);
+        let before = at.orders();
+        at.fail("__consumer_offsets", syncs_only);
+        for _ in 0..3 {
+            assert_ne!(commit(&mut at), ErrorCode::None);
+        }
+        // What needs no record is answered as well, one way or the other.
+        let beat = HeartbeatRequest {
+            group_id: "billing".into(),
+            ..HeartbeatRequest::default()
+        };
+        assert_ne!(at.wire.ask(4, &beat).error_code, 0);
+        assert_eq!(at.try_produce("orders"), ErrorCode::None);
+        at.check_restart(&before.1);
+    }
+}
+
+#[test]
+fn a_disk_on_which_nothing_goes_any_more_is_still_read() {
+    let mut at = setting();
+    let before = at.orders();
+    at.fail("/", false);
+    assert_eq!(at.try_produce("orders"), ErrorCode::KafkaStorageError);
+    assert_eq!(at.try_produce("others"), ErrorCode::KafkaStorageError);
+    assert_eq!(at.orders(), before);
+    let metadata = topic(&mut at.wire, "orders");
+    assert_eq!(metadata.topics[0].error_code, 0);
+    at.check_restart(&before.1);
+}
