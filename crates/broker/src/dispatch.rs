@@ -118,13 +118,27 @@ apis! {
     DeleteRecords            delete_records,
     InitProducerId           init_producer_id,
     OffsetForLeaderEpoch     offset_for_leader_epoch,
+    DescribeAcls             describe_acls,
+    CreateAcls               create_acls,
+    DeleteAcls               delete_acls,
     DescribeConfigs          describe_configs,
     AlterConfigs             alter_configs,
+    AlterReplicaLogDirs      alter_replica_log_dirs,
+    DescribeLogDirs          describe_log_dirs,
     CreatePartitions         create_partitions,
     DeleteGroups             delete_groups,
+    ElectLeaders             elect_leaders,
     IncrementalAlterConfigs  incremental_alter_configs,
+    AlterPartitionReassignments alter_partition_reassignments,
+    ListPartitionReassignments list_partition_reassignments,
     OffsetDelete             offset_delete,
+    DescribeClientQuotas     describe_client_quotas,
+    DescribeQuorum           describe_quorum,
+    UpdateFeatures           update_features,
     DescribeCluster          describe_cluster,
+    DescribeProducers        describe_producers,
+    ListConfigResources      list_config_resources,
+    DescribeTopicPartitions  describe_topic_partitions,
 }
 
 /// Every API that is served, with its versions, in the order of the keys.
@@ -150,11 +164,8 @@ pub fn not_served(api: ApiKey) -> Option<&'static str> {
         | K::EndTxn
         | K::WriteTxnMarkers
         | K::TxnOffsetCommit => "transactions come later",
-        K::DescribeTransactions | K::ListTransactions | K::DescribeProducers => {
-            "transactions come later"
-        }
+        K::DescribeTransactions | K::ListTransactions => "transactions come later",
         K::SaslHandshake | K::SaslAuthenticate => "listeners are plain so far",
-        K::DescribeAcls | K::CreateAcls | K::DeleteAcls => "authorisation comes later",
         K::CreateDelegationToken
         | K::RenewDelegationToken
         | K::ExpireDelegationToken
@@ -162,7 +173,7 @@ pub fn not_served(api: ApiKey) -> Option<&'static str> {
         K::DescribeUserScramCredentials | K::AlterUserScramCredentials => {
             "authentication comes later"
         }
-        K::DescribeClientQuotas | K::AlterClientQuotas => "quotas come later",
+        K::AlterClientQuotas => "quotas come later",
         K::ConsumerGroupHeartbeat | K::ConsumerGroupDescribe => {
             "the consumer group protocol comes later"
         }
@@ -179,10 +190,6 @@ pub fn not_served(api: ApiKey) -> Option<&'static str> {
         K::StreamsGroupHeartbeat
         | K::StreamsGroupDescribe
         | K::StreamsGroupTopologyDescriptionUpdate => "streams groups come later",
-        K::DescribeTopicPartitions
-        | K::DescribeLogDirs
-        | K::ListConfigResources
-        | K::UpdateFeatures => "comes with the rest of administration",
         _ => "one node has no use for it",
     })
 }

@@ -4,6 +4,7 @@
 //! a request to another task. A control runtime holds the group shards and HTTP. The controller, the sync threads and the housekeeper
 //! are plain threads, since they block on the disk.
 
+mod authorization;
 mod clock;
 pub mod config;
 mod context;

@@ -320,8 +320,30 @@ impl LogDirs {
         )
     }
 
+    /// Where the directory is, in full.
+    pub(crate) fn path_text(&self) -> String {
+        full(&self.dir).to_string_lossy().into_owned()
+    }
+
+    /// Whether a path is that of the directory.
+    pub(crate) fn is_at(&self, path: &str) -> bool {
+        full(Path::new(path)) == full(&self.dir)
+    }
+
+    /// Bytes of the disk, and those of them that are free for us.
+    pub(crate) fn space(&self) -> std::io::Result<(i64, i64)> {
+        let stat = rustix::fs::statvfs(&self.dir)?;
+        let bytes =
+            |blocks: u64| i64::try_from(blocks.saturating_mul(stat.f_frsize)).unwrap_or(i64::MAX);
+        Ok((bytes(stat.f_blocks), bytes(stat.f_bavail)))
+    }
+
     /// Leaves the mark of a clean stop.
     pub(crate) fn leave_clean(&self, broker_epoch: i64) -> Result<(), DataDirError> {
         Ok(leave_clean_mark(&*self.disk, &self.dir, broker_epoch)?)
     }
+}
+
+fn full(path: &Path) -> PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
 }

@@ -12,8 +12,8 @@ use bytes::Bytes;
 use mainstem_protocol::{ErrorCode, Str, Uuid};
 use mainstem_stdx::OffsetWaiters;
 use mainstem_storage::{
-    AppendError, Appended, Log, LogConfig, LogError, LogSlice, ReadError, SyncTicket,
-    TimestampedOffset,
+    AppendError, Appended, Log, LogConfig, LogError, LogSlice, ProducerEntry, ReadError,
+    SyncTicket, TimestampedOffset,
 };
 use mainstem_storage::{validate_internal, validate_produced};
 use tokio::sync::{Notify, oneshot};
@@ -306,6 +306,17 @@ impl Partition {
         self.with(|state| Ok(state.log.epochs().epoch_of(offset)))
             .ok()
             .flatten()
+    }
+
+    /// What is known of each producer.
+    pub(crate) fn producers<T>(
+        &self,
+        view: impl Fn(i64, &ProducerEntry) -> T,
+    ) -> Result<Vec<T>, Refusal> {
+        self.with(|state| {
+            let all = state.log.producers();
+            Ok(all.map(|(id, entry)| view(id, entry)).collect())
+        })
     }
 
     /// Bytes of the log.

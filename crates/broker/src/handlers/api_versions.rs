@@ -1,6 +1,6 @@
 //! ApiVersions (key 18): which APIs in which versions, and which features at which level (KIP-35, KIP-511, KIP-584, KIP-1242).
 
-use mainstem_metadata::control::METADATA_VERSION;
+use mainstem_metadata::control::SUPPORTED_FEATURES;
 use mainstem_protocol::messages::api_versions_response::{
     ApiVersion, FinalizedFeatureKey, SupportedFeatureKey,
 };
@@ -49,8 +49,6 @@ fn refusal(cx: &RequestContext, request: &ApiVersionsRequest) -> Option<ErrorCod
     (other_cluster || other_node).then_some(ErrorCode::RebootstrapRequired)
 }
 
-pub(super) const FEATURE: &str = "metadata.version";
-
 pub(crate) async fn handle(
     cx: RequestContext,
     request: ApiVersionsRequest,
@@ -72,11 +70,14 @@ pub(crate) async fn handle(
         ..ApiVersionsResponse::default()
     };
     if cx.version >= 3 {
-        response.supported_features = vec![SupportedFeatureKey {
-            name: Str::from_static(FEATURE),
-            min_version: 7,
-            max_version: METADATA_VERSION,
-        }];
+        let supported = SUPPORTED_FEATURES
+            .iter()
+            .map(|(name, min, max)| SupportedFeatureKey {
+                name: Str::from_static(name),
+                min_version: *min,
+                max_version: *max,
+            });
+        response.supported_features = supported.collect();
         response.finalized_features_epoch = image.at.offset;
         let finalized = image.features().map(|(name, level)| FinalizedFeatureKey {
             name: name.clone(),

@@ -4,6 +4,7 @@ use mainstem_protocol::messages::describe_cluster_response::DescribeClusterBroke
 use mainstem_protocol::messages::{DescribeClusterRequest, DescribeClusterResponse};
 use mainstem_protocol::{ErrorCode, Str};
 
+use crate::authorization;
 use crate::context::{RequestContext, Staged};
 
 /// Endpoints of brokers; controllers are asked at another listener.
@@ -14,16 +15,16 @@ pub(crate) async fn handle(
     request: DescribeClusterRequest,
 ) -> Staged<DescribeClusterResponse> {
     if cx.version >= 1 && request.endpoint_type != BROKERS {
-        let code = if request.endpoint_type == 2 {
-            ErrorCode::MismatchedEndpointType
+        let (code, message) = if request.endpoint_type == 2 {
+            let what = "The request was sent to an endpoint of type BROKER, but we wanted an endpoint of type CONTROLLER";
+            (ErrorCode::MismatchedEndpointType, what.to_owned())
         } else {
-            ErrorCode::UnsupportedEndpointType
+            let what = format!("Unsupported endpoint type {}", request.endpoint_type);
+            (ErrorCode::UnsupportedEndpointType, what)
         };
         return Staged::Ready(DescribeClusterResponse {
             error_code: code.code(),
-            error_message: Some(Str::from_static(
-                "The request was sent to an endpoint of type BROKER.",
-            )),
+            error_message: Some(Str::from(message)),
             ..DescribeClusterResponse::default()
         });
     }
@@ -47,6 +48,10 @@ pub(crate) async fn handle(
         cluster_id: cx.node.cluster_id.clone(),
         controller_id: cx.node.node_id,
         brokers: brokers.collect(),
+        cluster_authorized_operations: authorization::asked(
+            request.include_cluster_authorized_operations,
+            authorization::CLUSTER,
+        ),
         ..DescribeClusterResponse::default()
     })
 }

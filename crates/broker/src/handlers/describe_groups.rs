@@ -5,6 +5,7 @@ use mainstem_protocol::messages::describe_groups_response::{DescribedGroup, Desc
 use mainstem_protocol::messages::{DescribeGroupsRequest, DescribeGroupsResponse};
 use mainstem_protocol::{ErrorCode, Str};
 
+use crate::authorization;
 use crate::context::{RequestContext, Staged};
 
 pub(crate) async fn handle(
@@ -12,6 +13,8 @@ pub(crate) async fn handle(
     request: DescribeGroupsRequest,
 ) -> Staged<DescribeGroupsResponse> {
     Staged::pending(async move {
+        let operations =
+            authorization::asked(request.include_authorized_operations, authorization::GROUP);
         let mut response = DescribeGroupsResponse::default();
         for group in request.groups {
             let name = group.clone();
@@ -23,7 +26,7 @@ pub(crate) async fn handle(
                     group: name,
                 })
                 .await;
-            response.groups.push(match asked {
+            let mut answer = match asked {
                 Ok(GroupReply::Described(Some(description))) => described(group, description),
                 Ok(GroupReply::Described(None)) => missing(cx.version, group),
                 other => DescribedGroup {
@@ -31,7 +34,11 @@ pub(crate) async fn handle(
                     group_id: group,
                     ..DescribedGroup::default()
                 },
-            });
+            };
+            if answer.error_code == ErrorCode::None.code() {
+                answer.authorized_operations = operations;
+            }
+            response.groups.push(answer);
         }
         response
     })

@@ -9,6 +9,7 @@ use mainstem_protocol::messages::metadata_response::{
 use mainstem_protocol::messages::{CreateTopicsRequest, MetadataRequest, MetadataResponse};
 use mainstem_protocol::{ErrorCode, Str};
 
+use crate::authorization;
 use crate::clock::random_uuid;
 use crate::context::{RequestContext, Staged};
 
@@ -105,6 +106,10 @@ fn answer(
         cluster_id: Some(cx.node.cluster_id.clone()),
         controller_id: cx.node.node_id,
         topics: topics(cx.version, &image, request, failed),
+        cluster_authorized_operations: authorization::asked(
+            request.include_cluster_authorized_operations,
+            authorization::CLUSTER,
+        ),
         ..MetadataResponse::default()
     }
 }
@@ -115,6 +120,11 @@ fn topics(
     request: &MetadataRequest,
     failed: &[(Str, ErrorCode)],
 ) -> Vec<MetadataResponseTopic> {
+    let operations = authorization::asked(
+        request.include_topic_authorized_operations,
+        authorization::TOPIC,
+    );
+    let described = |topic: &Topic| described(topic, operations);
     let asked = match &request.topics {
         None => return image.topics().map(|topic| described(topic)).collect(),
         Some(asked) if asked.is_empty() && version == 0 => {
@@ -125,6 +135,7 @@ fn topics(
     let unknown = |name: Option<&Str>, code: ErrorCode| MetadataResponseTopic {
         error_code: code.code(),
         name: name.cloned(),
+        topic_authorized_operations: operations,
         ..MetadataResponseTopic::default()
     };
     let one = |topic: &mainstem_protocol::messages::metadata_request::MetadataRequestTopic| {
@@ -133,6 +144,7 @@ fn topics(
                 Some(found) => described(found),
                 None => MetadataResponseTopic {
                     topic_id: topic.topic_id,
+                    topic_authorized_operations: authorization::NOT_ASKED,
                     // Before version 12 the name is not nullable.
                     ..unknown(
                         (version < 12).then_some(&Str::EMPTY),
@@ -151,22 +163,25 @@ fn topics(
                     .iter()
                     .find(|(failed, _)| failed == name)
                     .map(|(_, code)| *code);
-                let legal = name
-                    .bytes()
-                    .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-'));
-                let fallback = if legal && !name.is_empty() {
-                    ErrorCode::UnknownTopicOrPartition
-                } else {
-                    ErrorCode::InvalidTopicException
-                };
-                unknown(Some(name), reason.unwrap_or(fallback))
+                let reason = reason.unwrap_or_else(|| unknown_topic_code(name));
+                unknown(Some(name), reason)
             }
         }
     };
     asked.iter().map(one).collect()
 }
 
-fn described(topic: &Topic) -> MetadataResponseTopic {
+/// What is wrong with a name that no topic has.
+pub(super) fn unknown_topic_code(name: &str) -> ErrorCode {
+    let legal = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
+    if !name.is_empty() && name.bytes().all(legal) {
+        ErrorCode::UnknownTopicOrPartition
+    } else {
+        ErrorCode::InvalidTopicException
+    }
+}
+
+fn described(topic: &Topic, operations: i32) -> MetadataResponseTopic {
     let partitions = (0..)
         .zip(&topic.partitions)
         .map(|(index, state)| MetadataResponsePartition {
@@ -187,6 +202,7 @@ fn described(topic: &Topic) -> MetadataResponseTopic {
         topic_id: topic.id,
         is_internal: topic.is_internal(),
         partitions: partitions.collect(),
+        topic_authorized_operations: operations,
         ..MetadataResponseTopic::default()
     }
 }

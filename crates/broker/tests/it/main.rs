@@ -7,6 +7,7 @@
     reason = "a test may fail loudly and list many cases"
 )]
 
+mod administration;
 #[allow(dead_code, reason = "the tests of the codec use all of it")]
 #[path = "../../../protocol/tests/it/catalogue.rs"]
 mod catalogue;

@@ -93,6 +93,21 @@ pub(crate) fn batch(value: &[u8]) -> Bytes {
     builder.build().unwrap()
 }
 
+/// A batch of one record of an idempotent producer.
+pub(crate) fn sequenced(producer_id: i64, producer_epoch: i16, base_sequence: i32) -> Bytes {
+    let mut builder = BatchBuilder::new(BatchOptions {
+        producer_id,
+        producer_epoch,
+        base_sequence,
+        ..BatchOptions::default()
+    });
+    let now = std::time::SystemTime::now();
+    let since = now.duration_since(std::time::UNIX_EPOCH).unwrap();
+    let now_ms = i64::try_from(since.as_millis()).unwrap();
+    builder.append(now_ms, Some(b"key"), Some(b"value"), &[]);
+    builder.build().unwrap()
+}
+
 pub(crate) fn produce_request(topic: &str, records: Bytes) -> ProduceRequest {
     let partition_data = vec![PartitionProduceData {
         index: 0,

@@ -14,7 +14,7 @@ use crate::{Endpoint, MetadataImage};
 /// The metadata.version of a new cluster: 4.4-IV2.
 pub const METADATA_VERSION: i16 = 33;
 /// The lowest metadata.version that Apache Kafka 4.4 still knows: 3.3-IV3.
-const METADATA_VERSION_MIN: i16 = 7;
+pub(super) const METADATA_VERSION_MIN: i16 = 7;
 
 /// The records that begin a cluster: one atomic batch, as Apache Kafka's controller writes it.
 pub fn bootstrap(image: &MetadataImage) -> Vec<MetadataRecord> {

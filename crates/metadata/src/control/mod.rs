@@ -8,6 +8,8 @@ mod create_partitions;
 mod create_topics;
 mod delete_topics;
 mod producer_ids;
+mod reassign;
+mod update_features;
 
 use mainstem_protocol::messages::MetadataRecord;
 
@@ -17,6 +19,8 @@ pub use create_partitions::create_partitions;
 pub use create_topics::{TopicDefaults, create_topics};
 pub use delete_topics::delete_topics;
 pub use producer_ids::allocate_producer_ids;
+pub use reassign::{alter_partition_reassignments, elect_leaders};
+pub use update_features::{METADATA_FEATURE, SUPPORTED_FEATURES, update_features};
 
 pub use crate::image::written_version;
 

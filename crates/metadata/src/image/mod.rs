@@ -114,6 +114,12 @@ impl ConfigResource {
     pub const TOPIC: i8 = 2;
     /// Number of brokers on the wire.
     pub const BROKER: i8 = 4;
+    /// Number of what brokers log, on the wire.
+    pub const BROKER_LOGGER: i8 = 8;
+    /// Number of subscriptions to clients' metrics on the wire.
+    pub const CLIENT_METRICS: i8 = 16;
+    /// Number of groups on the wire.
+    pub const GROUP: i8 = 32;
 
     /// A topic's.
     pub fn topic(name: &Str) -> Self {
