@@ -298,6 +298,9 @@ impl Partition {
 
     /// The end of a leader epoch (OffsetForLeaderEpoch).
     pub(crate) fn end_of_epoch(&self, epoch: i32) -> Result<Option<(i32, i64)>, Refusal> {
+        if epoch < 0 {
+            return Ok(None); // an epoch that nobody had
+        }
         self.with(|state| Ok(state.log.epochs().end_of(epoch, state.high_watermark)))
     }
 

@@ -9,5 +9,5 @@ pub mod limits;
 
 pub use image::{
     ApplyError, Broker, Changed, ConfigResource, Endpoint, MetadataImage, OffsetAndEpoch,
-    PartitionState, Topic,
+    PartitionState, Topic, is_internal,
 };

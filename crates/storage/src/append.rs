@@ -59,7 +59,8 @@ impl Log {
             return Ok(Appended {
                 first: sent.first_offset(),
                 last: sent.last_offset,
-                append_time_ms: batch.append_time_ms.map(|_| sent.timestamp),
+                // Apache Kafka tells the time of the batch that is there, whoever gave it.
+                append_time_ms: Some(sent.timestamp),
                 duplicate: true,
             });
         }

@@ -90,6 +90,7 @@ impl Groups {
         self.control.spawn(shard::run(
             partition,
             settings(&node.config.properties),
+            node.metadata.load_full(),
             receiver,
         ));
         shards.insert(index, sender.clone());

@@ -11,6 +11,7 @@ use mainstem_coordinator::group::{
 use mainstem_coordinator::{
     Context, LostLeadership, Offset, RecordAppender, RequestId, Shard, Timestamp,
 };
+use mainstem_metadata::MetadataImage;
 use mainstem_protocol::ErrorCode;
 use mainstem_protocol::batch::{BatchBuilder, BatchError, BatchOptions, batches, records};
 use tokio::sync::{mpsc, oneshot};
@@ -97,6 +98,7 @@ struct Driver {
 pub(super) async fn run(
     partition: Arc<Partition>,
     settings: GroupSettings,
+    image: Arc<MetadataImage>,
     mut mailbox: mpsc::Receiver<Message>,
 ) {
     let shard = match load(&partition, settings).await {
@@ -113,9 +115,10 @@ pub(super) async fn run(
         next_request: 0,
         committed: None,
     };
-    if driver.input(GroupInput::Loaded).is_err() {
+    if driver.input(GroupInput::Loaded).is_err() || driver.forget_topics(&image).is_err() {
         return;
     }
+    drop(image);
     loop {
         let sleep = driver.until_next_timer();
         let committed = driver.committed.is_some();
@@ -154,6 +157,16 @@ async fn ready(committed: &mut Option<Boxed<Result<(), ErrorCode>>>) -> Result<(
 }
 
 impl Driver {
+    /// Offsets of topics that are gone go too: their deletion may have been the last thing before a crash.
+    fn forget_topics(&mut self, image: &MetadataImage) -> Result<(), LostLeadership> {
+        let mut ids = self.shard.state().committed_topics();
+        ids.retain(|id| image.topic_by_id(*id).is_none());
+        if ids.is_empty() {
+            return Ok(());
+        }
+        self.input(GroupInput::TopicsRemoved { ids })
+    }
+
     fn message(&mut self, message: Message) -> Result<(), LostLeadership> {
         match message {
             Message::Ask(input, reply) => {

@@ -6,6 +6,8 @@ use mainstem_protocol::messages::delete_records_response::{
 };
 use mainstem_protocol::messages::{DeleteRecordsRequest, DeleteRecordsResponse};
 
+use mainstem_metadata::is_internal;
+
 use crate::context::{RequestContext, Staged};
 
 pub(crate) async fn handle(
@@ -19,6 +21,9 @@ pub(crate) async fn handle(
                 .partitions
                 .by_name(topic, index)
                 .ok_or(ErrorCode::UnknownTopicOrPartition)?;
+            if is_internal(topic) {
+                return Err(ErrorCode::InvalidTopicException);
+            }
             partition
                 .delete_records(offset)
                 .map_err(|refusal| refusal.code)

@@ -3,6 +3,7 @@
 //! The end of a log is told only when everything that was appended when the question came is committed, so that a client whose records
 //! were acknowledged with acks = 1 finds them.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use mainstem_protocol::ErrorCode;
@@ -23,6 +24,25 @@ const EARLIEST_LOCAL: i64 = -4;
 const LATEST_TIERED: i64 = -5;
 const EARLIEST_PENDING_UPLOAD: i64 = -6;
 
+/// The first version in which a timestamp has its meaning.
+fn first_version(timestamp: i64) -> i16 {
+    match timestamp {
+        LATEST | EARLIEST | 0.. => 0,
+        MAX_TIMESTAMP => 7,
+        EARLIEST_LOCAL => 8,
+        LATEST_TIERED => 9,
+        EARLIEST_PENDING_UPLOAD => 11,
+        _ => i16::MAX,
+    }
+}
+
+/// The partitions that are named more than once; they are refused.
+fn repeated(partitions: &[ListOffsetsPartition]) -> BTreeSet<i32> {
+    let mut seen = BTreeSet::new();
+    let indexes = partitions.iter().map(|asked| asked.partition_index);
+    indexes.filter(|index| !seen.insert(*index)).collect()
+}
+
 pub(crate) async fn handle(
     cx: RequestContext,
     request: ListOffsetsRequest,
@@ -31,7 +51,21 @@ pub(crate) async fn handle(
         let mut response = ListOffsetsResponse::default();
         for topic in request.topics {
             let mut partitions = Vec::with_capacity(topic.partitions.len());
+            let repeated = repeated(&topic.partitions);
+            let mut refused = BTreeSet::new();
             for asked in topic.partitions {
+                if repeated.contains(&asked.partition_index) {
+                    if refused.insert(asked.partition_index) {
+                        let code = ErrorCode::InvalidRequest;
+                        partitions.push(refusal(asked.partition_index, code));
+                    }
+                    continue;
+                }
+                if cx.version < first_version(asked.timestamp) {
+                    let code = ErrorCode::UnsupportedVersion;
+                    partitions.push(refusal(asked.partition_index, code));
+                    continue;
+                }
                 let partition = cx
                     .node
                     .partitions
@@ -46,11 +80,7 @@ pub(crate) async fn handle(
                         leader_epoch: if cx.version >= 4 { found.2 } else { -1 },
                         ..ListOffsetsPartitionResponse::default()
                     },
-                    Err(code) => ListOffsetsPartitionResponse {
-                        partition_index: index,
-                        error_code: code.code(),
-                        ..ListOffsetsPartitionResponse::default()
-                    },
+                    Err(code) => refusal(index, code),
                 });
             }
             response.topics.push(ListOffsetsTopicResponse {
@@ -60,6 +90,14 @@ pub(crate) async fn handle(
         }
         response
     })
+}
+
+fn refusal(partition_index: i32, code: ErrorCode) -> ListOffsetsPartitionResponse {
+    ListOffsetsPartitionResponse {
+        partition_index,
+        error_code: code.code(),
+        ..ListOffsetsPartitionResponse::default()
+    }
 }
 
 /// Timestamp, offset and leader epoch; -1 for what there is not.
@@ -95,7 +133,6 @@ async fn find(
             }))
         }
         LATEST_TIERED | EARLIEST_PENDING_UPLOAD => Ok(none),
-        timestamp if timestamp < 0 => Err(ErrorCode::UnsupportedVersion),
         timestamp => {
             partition.committed(offsets.log_end).await?;
             let found = partition

@@ -1,8 +1,11 @@
 //! Metadata (key 3): brokers, topics and their leaders; makes topics on demand.
 
+use std::collections::HashSet;
+
 use mainstem_metadata::control::create_topics;
 use mainstem_metadata::{MetadataImage, Topic};
 use mainstem_protocol::messages::create_topics_request::CreatableTopic;
+use mainstem_protocol::messages::metadata_request::MetadataRequestTopic;
 use mainstem_protocol::messages::metadata_response::{
     MetadataResponseBroker, MetadataResponsePartition, MetadataResponseTopic,
 };
@@ -17,6 +20,9 @@ pub(crate) async fn handle(
     cx: RequestContext,
     request: MetadataRequest,
 ) -> Staged<MetadataResponse> {
+    if let Some(refusal) = refusal(&cx, &request) {
+        return Staged::Ready(refusal);
+    }
     let missing = missing_topics(&cx, &request);
     if missing.is_empty() {
         return Staged::Ready(answer(&cx, &request, &[]));
@@ -24,6 +30,25 @@ pub(crate) async fn handle(
     Staged::pending(async move {
         let failed = create(&cx, missing).await;
         answer(&cx, &request, &failed)
+    })
+}
+
+/// Topics could be asked for by id since version 10, but Apache Kafka cannot answer so before version 12: the whole request is refused.
+fn refusal(cx: &RequestContext, request: &MetadataRequest) -> Option<MetadataResponse> {
+    let asked = request.topics.as_ref()?;
+    let by_id = |topic: &MetadataRequestTopic| !topic.topic_id.is_zero() || topic.name.is_none();
+    if !(10..12).contains(&cx.version) || !asked.iter().any(by_id) {
+        return None;
+    }
+    let topics = asked.iter().map(|topic| MetadataResponseTopic {
+        error_code: ErrorCode::InvalidRequest.code(),
+        name: Some(topic.name.clone().unwrap_or_default()),
+        topic_id: topic.topic_id,
+        ..MetadataResponseTopic::default()
+    });
+    Some(MetadataResponse {
+        topics: topics.collect(),
+        ..MetadataResponse::default()
     })
 }
 
@@ -39,8 +64,9 @@ fn missing_topics(cx: &RequestContext, request: &MetadataRequest) -> Vec<Str> {
         .iter()
         .flatten()
         .filter_map(|topic| topic.name.as_ref());
+    let mut seen = HashSet::new();
     names
-        .filter(|name| image.topic(name).is_none())
+        .filter(|name| image.topic(name).is_none() && seen.insert(*name))
         .cloned()
         .collect()
 }
@@ -138,7 +164,7 @@ fn topics(
         topic_authorized_operations: operations,
         ..MetadataResponseTopic::default()
     };
-    let one = |topic: &mainstem_protocol::messages::metadata_request::MetadataRequestTopic| {
+    let one = |topic: &MetadataRequestTopic| {
         if !topic.topic_id.is_zero() {
             return match image.topic_by_id(topic.topic_id) {
                 Some(found) => described(found),
@@ -168,7 +194,11 @@ fn topics(
             }
         }
     };
-    asked.iter().map(one).collect()
+    let mut seen = HashSet::new();
+    let once = asked
+        .iter()
+        .filter(|topic| seen.insert((topic.topic_id, topic.name.as_ref())));
+    once.map(one).collect()
 }
 
 /// What is wrong with a name that no topic has.

@@ -53,15 +53,33 @@ async fn ask(
     wanted: Option<Vec<(Str, Vec<i32>)>>,
 ) -> Result<Found, ErrorCode> {
     let name = group.clone();
+    let is_all = wanted.is_none();
     let input = move |id| GroupInput::FetchOffsets {
         id,
         group: name,
         wanted,
     };
     match cx.node.groups.ask(&cx.node, &group, input).await? {
-        GroupReply::Offsets(found) => Ok(found),
+        GroupReply::Offsets(found) => {
+            Ok(without_old_topics(&cx.node.metadata.load(), found, is_all))
+        }
         _ => Err(ErrorCode::UnknownServerError),
     }
+}
+
+/// An offset of a topic that was deleted says nothing about one that was made again under the name.
+fn without_old_topics(image: &MetadataImage, found: Found, is_all: bool) -> Found {
+    let is_old = |topic: &Str, value: &CommittedOffset| {
+        let now = image.topic(topic).map(|topic| topic.id);
+        !value.topic_id.is_zero() && now != Some(value.topic_id)
+    };
+    let current = found.into_iter().map(|(topic, partition, value)| {
+        let value = value.filter(|value| !is_old(&topic, value));
+        (topic, partition, value)
+    });
+    current
+        .filter(|(_, _, value)| value.is_some() || !is_all)
+        .collect()
 }
 
 /// The offset, its leader epoch and the client's words; -1, -1 and nothing where none was committed.

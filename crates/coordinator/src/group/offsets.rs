@@ -53,6 +53,10 @@ impl Groups {
         partitions: Vec<(Str, i32)>,
     ) {
         let refuse = |code: ErrorCode| GroupReply::DeletedOffsets(code, Vec::new());
+        if group.is_empty() {
+            turn.reply(id, refuse(ErrorCode::InvalidGroupId));
+            return;
+        }
         let Some(round) = soft.rounds.get(group.as_str()) else {
             turn.reply(id, refuse(ErrorCode::GroupIdNotFound));
             return;

@@ -1,6 +1,6 @@
 //! Hard state: what the log says of groups and offsets. Fields are private, so that only `apply` can change them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use mainstem_protocol::messages::GroupMetadataValue;
 use mainstem_protocol::{Str, Uuid};
@@ -61,6 +61,13 @@ impl Groups {
     /// What a group committed.
     pub(crate) fn offsets_of(&self, group: &str) -> Option<&Offsets> {
         self.offsets.get(group)
+    }
+
+    /// Ids of the topics that something was committed for, as far as the commits say.
+    pub fn committed_topics(&self) -> BTreeSet<Uuid> {
+        let values = self.offsets.values().flat_map(|offsets| offsets.values());
+        let ids = values.map(|value| value.topic_id);
+        ids.filter(|id| !id.is_zero()).collect()
     }
 
     /// Every group that committed something.

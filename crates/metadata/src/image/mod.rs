@@ -93,11 +93,16 @@ pub struct Topic {
 impl Topic {
     /// True for topics of the node itself.
     pub fn is_internal(&self) -> bool {
-        matches!(
-            self.name.as_str(),
-            "__consumer_offsets" | "__transaction_state" | "__share_group_state"
-        )
+        is_internal(&self.name)
     }
+}
+
+/// True for names of topics of the node itself.
+pub fn is_internal(topic: &str) -> bool {
+    matches!(
+        topic,
+        "__consumer_offsets" | "__transaction_state" | "__share_group_state"
+    )
 }
 
 /// What a configuration belongs to.
