@@ -23,7 +23,7 @@ use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::sync::watch;
 
 use crate::clock::random_uuid;
-use crate::config::NodeConfig;
+use crate::config::{NodeConfig, Properties, effective, note_endpoints};
 use crate::controller::{self, Controller, MetadataLog, MetadataLogError, start_partitions};
 use crate::fetch::FetchSessions;
 use crate::groups::Groups;
@@ -86,6 +86,11 @@ impl Node {
             replication_factor: i16::try_from(properties.number("default.replication.factor"))
                 .unwrap_or(1),
         }
+    }
+
+    /// The properties with what was set while the node runs.
+    pub(crate) fn effective(&self, image: &MetadataImage) -> Properties {
+        effective(&self.config.properties, image, self.node_id)
     }
 
     /// How an internal topic is made; `None` for any other name.
@@ -246,7 +251,7 @@ pub fn start(config: NodeConfig) -> Result<RunningNode, StartError> {
 }
 
 fn start_on(
-    config: NodeConfig,
+    mut config: NodeConfig,
     log_dirs: LogDirs,
     descriptors: u64,
     began: Instant,
@@ -256,6 +261,12 @@ fn start_on(
     let (log, repair) = log_dirs.open_metadata()?;
     let (mut metadata_log, mut image) = MetadataLog::begin(log, &*log_dirs.disk, node_id)?;
     let endpoint = advertised(&config, bound.address);
+    note_endpoints(
+        &mut config.properties,
+        &log_dirs.path_text(),
+        bound.address,
+        &endpoint,
+    );
     let broker_epoch = register(&mut metadata_log, &mut image, &log_dirs, node_id, endpoint)?;
     let (controller, mailbox) = controller::mailbox();
     let (housekeeping, chores) = housekeeping::mailbox();

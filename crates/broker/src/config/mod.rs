@@ -1,5 +1,6 @@
 //! The node's configuration: Kafka's property names, from a file and from options, and what the node makes of them.
 
+mod dynamic;
 mod properties;
 
 use std::collections::BTreeMap;
@@ -14,6 +15,7 @@ use mainstem_protocol::compress::Codec;
 use mainstem_storage::disk::{Disk, RealDisk};
 use mainstem_storage::{CompressionPolicy, LogConfig};
 
+pub(crate) use dynamic::{dynamic_configs, effective, note_endpoints};
 pub use properties::{Properties, PropertyError};
 
 /// When a record counts as committed.

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use mainstem_metadata::config::{ConfigError, broker_config, check_type};
 
+use mainstem_protocol::Str;
+
 use super::Durability;
 
 /// Our own property: `disk` or `page-cache`.
@@ -97,6 +99,22 @@ impl Properties {
         }
         self.given.insert(name.to_owned(), value.to_owned());
         Ok(())
+    }
+
+    /// These properties with those over them that may change while a node runs.
+    pub(crate) fn overlaid(&self, dynamic: &BTreeMap<Str, Str>) -> Self {
+        let mut overlaid = self.clone();
+        for (name, value) in dynamic {
+            if broker_config(name).is_some_and(|row| row.dynamic) {
+                overlaid.given.insert(name.to_string(), value.to_string());
+            }
+        }
+        overlaid
+    }
+
+    /// Notes what the node found out by itself, or was told in another way.
+    pub(crate) fn note(&mut self, name: &str, value: String) {
+        self.given.entry(name.to_owned()).or_insert(value);
     }
 
     /// What should be said about the properties: unknown ones.

@@ -45,7 +45,7 @@ pub(crate) fn start_partitions(
         .map(|partition| (partition.index, partition.clone()))
         .collect();
     let own = image.config(&ConfigResource::topic(&topic.name));
-    let config = log_config(&node.config.properties, own.map(|own| &**own));
+    let config = log_config(&node.effective(image), own.map(|own| &**own));
     let mut repairs = Vec::new();
     for (index, state) in (0..).zip(&topic.partitions) {
         if open.contains_key(&index) {
@@ -89,11 +89,14 @@ fn remove_topic(node: &Arc<Node>, id: Uuid) {
 fn configure(node: &Node, image: &MetadataImage, resource: &ConfigResource) {
     let topics: Vec<&Arc<Topic>> = match resource.resource_type {
         ConfigResource::TOPIC => image.topic(&resource.name).into_iter().collect(),
+        // A broker's values are the defaults of topics.
+        ConfigResource::BROKER => image.topics().collect(),
         _ => return,
     };
+    let properties = node.effective(image);
     for topic in topics {
         let own = image.config(&ConfigResource::topic(&topic.name));
-        let config = log_config(&node.config.properties, own.map(|own| &**own));
+        let config = log_config(&properties, own.map(|own| &**own));
         for partition in node.partitions.of_topic(topic.id).iter() {
             partition.set_config(config.clone());
         }

@@ -1,10 +1,12 @@
 //! CreateTopics (key 19).
 
 use mainstem_metadata::control::create_topics;
+use mainstem_protocol::Str;
 use mainstem_protocol::messages::create_topics_response::CreatableTopicResult;
 use mainstem_protocol::messages::{CreateTopicsRequest, CreateTopicsResponse};
 
 use crate::clock::random_uuid;
+use crate::config::{ValueSource, topic_value};
 use crate::context::{RequestContext, Staged};
 
 pub(crate) async fn handle(
@@ -23,7 +25,8 @@ pub(crate) async fn handle(
             .controller
             .change(move |image| create_topics(image, &request, defaults, &mut random_uuid))
             .await;
-        decided.unwrap_or_else(|code| {
+        let answered = decided.map(|response| with_defaults(&cx, response));
+        answered.unwrap_or_else(|code| {
             let topics = names.into_iter().map(|name| CreatableTopicResult {
                 name,
                 error_code: code.code(),
@@ -36,4 +39,17 @@ pub(crate) async fn handle(
             }
         })
     })
+}
+
+/// What a topic does not set itself comes from the node's properties.
+fn with_defaults(cx: &RequestContext, mut response: CreateTopicsResponse) -> CreateTopicsResponse {
+    let properties = cx.node.effective(&cx.node.metadata.load());
+    let configs = response.topics.iter_mut();
+    let configs = configs.flat_map(|topic| topic.configs.iter_mut().flatten());
+    for config in configs.filter(|config| config.config_source == ValueSource::Default as i8) {
+        let (value, source) = topic_value(&properties, None, &config.name);
+        config.value = Some(Str::from(value));
+        config.config_source = source as i8;
+    }
+    response
 }

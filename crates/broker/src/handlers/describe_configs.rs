@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use mainstem_metadata::config::{BROKER_CONFIGS, BrokerConfig, TOPIC_CONFIGS, TopicConfig};
+use mainstem_metadata::config::{
+    BROKER_CONFIGS, BrokerConfig, TOPIC_CONFIGS, TopicConfig, broker_config,
+};
+use mainstem_metadata::control::check_topic_name;
 use mainstem_metadata::{ConfigResource, MetadataImage};
 use mainstem_protocol::messages::describe_configs_request::DescribeConfigsResource;
 use mainstem_protocol::messages::describe_configs_response::{
@@ -11,37 +14,45 @@ use mainstem_protocol::messages::describe_configs_response::{
 use mainstem_protocol::messages::{DescribeConfigsRequest, DescribeConfigsResponse};
 use mainstem_protocol::{ErrorCode, Str};
 
-use crate::config::{Properties, ValueSource, topic_value};
+use crate::config::{Properties, dynamic_configs, topic_value};
 use crate::context::{RequestContext, Staged};
 
-/// Where a broker's value comes from, as the wire numbers it.
+/// Where a value comes from, as the wire numbers it.
+const TOPIC: i8 = 1;
 const DYNAMIC_BROKER: i8 = 2;
+const DYNAMIC_CLUSTER: i8 = 3;
 const STATIC_BROKER: i8 = 4;
 const DEFAULT: i8 = 5;
 
+const MALFORMED: &str = "This most likely occurs because of a request being malformed by the client library or the message was sent to an incompatible broker. See the broker logs for more details.";
+
 type Values = BTreeMap<Str, Str>;
+type Described = Result<Vec<DescribeConfigsResourceResult>, (ErrorCode, String)>;
 
 pub(crate) async fn handle(
     cx: RequestContext,
     request: DescribeConfigsRequest,
 ) -> Staged<DescribeConfigsResponse> {
     let image = cx.node.metadata.load();
+    let sources = Sources::new(&cx, &image);
     let results = request.resources.iter().map(|asked| {
         let described = match asked.resource_type {
-            ConfigResource::TOPIC => topic(&cx, &image, asked, request.include_synonyms),
-            ConfigResource::BROKER => broker(&cx, &image, asked, request.include_synonyms),
-            other => Err((
+            ConfigResource::TOPIC => topic(&sources, asked, request.include_synonyms),
+            ConfigResource::BROKER => broker(&sources, asked, request.include_synonyms),
+            ConfigResource::BROKER_LOGGER => logger(&sources, asked),
+            other @ (ConfigResource::CLIENT_METRICS | ConfigResource::GROUP) => Err((
                 ErrorCode::InvalidRequest,
                 format!("Configs of resource type {other} are not served yet."),
             )),
+            _ => Err((ErrorCode::InvalidRequest, MALFORMED.to_owned())),
         };
         let (code, message, configs) = match described {
-            Ok(configs) => (ErrorCode::None, None, configs),
-            Err((code, message)) => (code, Some(Str::from(message)), Vec::new()),
+            Ok(configs) => (ErrorCode::None, String::new(), configs),
+            Err((code, message)) => (code, message, Vec::new()),
         };
         DescribeConfigsResult {
             error_code: code.code(),
-            error_message: message,
+            error_message: Some(Str::from(message)),
             resource_type: asked.resource_type,
             resource_name: asked.resource_name.clone(),
             configs,
@@ -53,165 +64,210 @@ pub(crate) async fn handle(
     })
 }
 
-type Described = Result<Vec<DescribeConfigsResourceResult>, (ErrorCode, String)>;
+/// Everything that gives values.
+struct Sources<'a> {
+    image: &'a MetadataImage,
+    node_id: i32,
+    /// Set for this broker while it runs.
+    broker: Option<&'a Values>,
+    /// Set for all brokers while they run.
+    cluster: Option<&'a Values>,
+    /// Given at the start.
+    properties: &'a Properties,
+    /// All of it in effect.
+    effective: Properties,
+}
+
+impl<'a> Sources<'a> {
+    fn new(cx: &'a RequestContext, image: &'a MetadataImage) -> Self {
+        let [broker, cluster] = dynamic_configs(image, cx.node.node_id);
+        Self {
+            image,
+            node_id: cx.node.node_id,
+            broker: broker.map(|values| &**values),
+            cluster: cluster.map(|values| &**values),
+            properties: &cx.node.config.properties,
+            effective: cx.node.effective(image),
+        }
+    }
+
+    /// Every value that a broker property has, the one that counts first. Those of properties that stand in for it come behind: for
+    /// `log.retention.ms` that of `log.retention.hours`.
+    fn synonyms(&self, name: &str) -> Vec<DescribeConfigsSynonym> {
+        let family = family(name);
+        let names = || {
+            family
+                .iter()
+                .copied()
+                .chain(family.is_empty().then_some(name))
+        };
+        let set = |values: Option<&'a Values>, name: &str| {
+            values.and_then(|values| values.get(name)).cloned()
+        };
+        let mut listed = Vec::new();
+        let mut list = |name: &str, value: Option<Str>, source: i8| {
+            let secret = broker_config(name).is_some_and(|row| row.secret);
+            if let Some(value) = value {
+                listed.push(DescribeConfigsSynonym {
+                    name: Str::from(name),
+                    value: (!secret).then_some(value),
+                    source,
+                });
+            }
+        };
+        for name in names() {
+            list(name, set(self.broker, name), DYNAMIC_BROKER);
+        }
+        for name in names() {
+            list(name, set(self.cluster, name), DYNAMIC_CLUSTER);
+        }
+        for name in names() {
+            list(
+                name,
+                self.properties.given(name).map(Str::from),
+                STATIC_BROKER,
+            );
+        }
+        for name in names() {
+            let default = broker_config(name).and_then(|row| row.default);
+            list(name, default.map(Str::from), DEFAULT);
+        }
+        let first = listed.iter().position(|synonym| synonym.name == *name);
+        listed.split_off(first.unwrap_or(listed.len()))
+    }
+}
+
+/// The broker properties that say the same in other units, the one that counts first.
+fn family(name: &str) -> &'static [&'static str] {
+    let families = TOPIC_CONFIGS.iter().map(|row| row.synonyms);
+    let mut families = families.filter(|family| family.len() > 1 && family.contains(&name));
+    match families.next() {
+        // Asked for by itself, the scheduler's interval stands for nothing else.
+        Some(family) if name != "log.flush.scheduler.interval.ms" => family,
+        _ => &[],
+    }
+}
 
 fn is_wanted(asked: &DescribeConfigsResource, name: &str) -> bool {
     asked
         .configuration_keys
         .as_ref()
-        .is_none_or(|keys| keys.iter().any(|key| *key == *name))
+        .is_none_or(|keys| keys.is_empty() || keys.iter().any(|key| *key == *name))
 }
 
-fn topic(
-    cx: &RequestContext,
-    image: &MetadataImage,
-    asked: &DescribeConfigsResource,
-    synonyms: bool,
-) -> Described {
-    let Some(topic) = image.topic(&asked.resource_name) else {
-        let what = "This server does not host this topic-partition.".to_owned();
-        return Err((ErrorCode::UnknownTopicOrPartition, what));
+fn topic(sources: &Sources<'_>, asked: &DescribeConfigsResource, synonyms: bool) -> Described {
+    let name = &asked.resource_name;
+    check_topic_name(name).map_err(|what| (ErrorCode::InvalidTopicException, what))?;
+    let Some(topic) = sources.image.topic(name) else {
+        return Err((ErrorCode::UnknownTopicOrPartition, String::new()));
     };
-    let own = image
-        .config(&ConfigResource::topic(&topic.name))
-        .map(|own| &**own);
-    let properties = &cx.node.config.properties;
+    let own = sources.image.config(&ConfigResource::topic(&topic.name));
+    let own = own.map(|own| &**own);
     let rows = TOPIC_CONFIGS
         .iter()
         .filter(|row| is_wanted(asked, row.name));
     Ok(rows
-        .map(|row| topic_result(properties, own, row, synonyms))
+        .map(|row| topic_result(sources, own, row, synonyms))
         .collect())
 }
 
 fn topic_result(
-    properties: &Properties,
+    sources: &Sources<'_>,
     own: Option<&Values>,
     row: &TopicConfig,
     synonyms: bool,
 ) -> DescribeConfigsResourceResult {
-    let (value, source) = topic_value(properties, own, row.name);
+    let (value, _) = topic_value(&sources.effective, own, row.name);
     let mut listed = Vec::new();
-    if synonyms {
-        let synonym = |name: &str, value: &str, source: ValueSource| DescribeConfigsSynonym {
-            name: Str::from(name),
-            value: Some(Str::from(value)),
-            source: source as i8,
-        };
-        if source == ValueSource::Topic {
-            listed.push(synonym(row.name, &value, source));
-        }
-        for name in row.synonyms {
-            if let Some(value) = properties.given(name) {
-                listed.push(synonym(name, value, ValueSource::StaticBroker));
-            }
-        }
-        if let Some(name) = row.synonyms.last() {
-            let default =
-                mainstem_metadata::config::broker_config(name).and_then(|row| row.default);
-            listed.push(synonym(
-                name,
-                default.unwrap_or(row.default),
-                ValueSource::Default,
-            ));
-        }
+    if let Some(value) = own.and_then(|own| own.get(row.name)) {
+        listed.push(DescribeConfigsSynonym {
+            name: Str::from_static(row.name),
+            value: Some(value.clone()),
+            source: TOPIC,
+        });
+    }
+    if let Some(name) = row.synonyms.first() {
+        listed.extend(sources.synonyms(name));
     }
     DescribeConfigsResourceResult {
         name: Str::from_static(row.name),
         value: Some(Str::from(value)),
         read_only: false,
-        config_source: source as i8,
+        config_source: listed.first().map_or(DEFAULT, |synonym| synonym.source),
         is_sensitive: false,
-        synonyms: listed,
+        synonyms: if synonyms { listed } else { Vec::new() },
         config_type: row.value_type.code(),
         documentation: None,
     }
 }
 
-fn broker(
-    cx: &RequestContext,
-    image: &MetadataImage,
-    asked: &DescribeConfigsResource,
-    synonyms: bool,
-) -> Described {
-    let name = &asked.resource_name;
-    let dynamic = image.config(&ConfigResource {
-        resource_type: ConfigResource::BROKER,
-        name: name.clone(),
-    });
-    if name.is_empty() {
-        // The defaults for all brokers: only what was set for them.
-        let values = dynamic
-            .map(|values| Values::clone(values))
-            .unwrap_or_default();
-        let results = values
-            .into_iter()
-            .filter(|(name, _)| is_wanted(asked, name))
-            .map(|(name, value)| DescribeConfigsResourceResult {
-                name,
-                value: Some(value),
-                config_source: 3,
-                ..DescribeConfigsResourceResult::default()
-            });
-        return Ok(results.collect());
+fn broker(sources: &Sources<'_>, asked: &DescribeConfigsResource, synonyms: bool) -> Described {
+    let name = asked.resource_name.as_str();
+    let invalid = |what: String| Err((ErrorCode::InvalidRequest, what));
+    let of_cluster = name.is_empty();
+    match name.parse::<i32>() {
+        _ if of_cluster => {}
+        Ok(id) if id == sources.node_id => {}
+        Ok(_) => {
+            return invalid(format!(
+                "Unexpected broker id, expected {} or empty string, but received {name}",
+                sources.node_id
+            ));
+        }
+        Err(_) => {
+            return invalid(format!("Broker id must be an integer, but it is: {name}"));
+        }
     }
-    if name.parse() != Ok(cx.node.node_id) {
-        let what = format!(
-            "Unexpected broker id, expected {} or empty string, but received {name}",
-            cx.node.node_id
-        );
-        return Err((ErrorCode::InvalidRequest, what));
-    }
-    let properties = &cx.node.config.properties;
+    let is_set = |row: &BrokerConfig| {
+        sources
+            .cluster
+            .is_some_and(|values| values.contains_key(row.name))
+    };
     let rows = BROKER_CONFIGS
         .iter()
-        .filter(|row| is_wanted(asked, row.name));
-    let set = |row: &BrokerConfig| {
-        dynamic
-            .and_then(|values| values.get(row.name))
-            .map(Str::as_str)
-    };
+        .filter(|row| is_wanted(asked, row.name))
+        .filter(|row| !of_cluster || is_set(row));
     Ok(rows
-        .map(|row| broker_result(row, set(row), properties.given(row.name), synonyms))
+        .map(|row| {
+            let mut listed = sources.synonyms(row.name);
+            if of_cluster {
+                listed.retain(|synonym| synonym.source == DYNAMIC_CLUSTER);
+            }
+            broker_result(row, listed, synonyms)
+        })
         .collect())
 }
 
-/// A broker's value: what was set while it runs, else what its file says, else the default. Secrets are not shown.
+/// A broker's value: what was set while it runs, else what it was given at the start, else the default. Secrets are not shown.
 fn broker_result(
     row: &BrokerConfig,
-    set: Option<&str>,
-    given: Option<&str>,
+    listed: Vec<DescribeConfigsSynonym>,
     synonyms: bool,
 ) -> DescribeConfigsResourceResult {
-    let (value, source) = match (set, given) {
-        (Some(value), _) => (Some(value), DYNAMIC_BROKER),
-        (None, Some(value)) => (Some(value), STATIC_BROKER),
-        (None, None) => (row.default, DEFAULT),
-    };
-    let shown = |value: Option<&str>| value.filter(|_| !row.secret).map(Str::from);
-    let mut listed = Vec::new();
-    if synonyms {
-        let each = [
-            (set, DYNAMIC_BROKER),
-            (given, STATIC_BROKER),
-            (row.default, DEFAULT),
-        ];
-        listed.extend(each.into_iter().filter(|(value, _)| value.is_some()).map(
-            |(value, source)| DescribeConfigsSynonym {
-                name: Str::from_static(row.name),
-                value: shown(value),
-                source,
-            },
-        ));
-    }
+    let first = listed.first();
     DescribeConfigsResourceResult {
         name: Str::from_static(row.name),
-        value: shown(value),
+        value: first.and_then(|synonym| synonym.value.clone()),
         read_only: !row.dynamic,
-        config_source: source,
+        config_source: first.map_or(DEFAULT, |synonym| synonym.source),
         is_sensitive: row.secret,
-        synonyms: listed,
+        synonyms: if synonyms { listed } else { Vec::new() },
         config_type: row.value_type.code(),
         documentation: None,
     }
+}
+
+/// There are no loggers that could be set one by one.
+fn logger(sources: &Sources<'_>, asked: &DescribeConfigsResource) -> Described {
+    let name = asked.resource_name.as_str();
+    let what = match name.parse::<i32>() {
+        _ if name.is_empty() => "Broker id must not be empty".to_owned(),
+        Ok(id) if id == sources.node_id => return Ok(Vec::new()),
+        Ok(_) => format!(
+            "Unexpected broker id, expected {} but received {name}",
+            sources.node_id
+        ),
+        Err(_) => format!("Broker id must be an integer, but it is: {name}"),
+    };
+    Err((ErrorCode::InvalidRequest, what))
 }

@@ -22,6 +22,8 @@ This page is made from the tables in the code; a test holds it to them.
 | records of a batch | checked by the header; see `docs/adr/0002-batches-are-opaque.md` | each is walked |
 | `queued.max.request.bytes` | bounds requests, what they are decoded into, and answers not yet written; by default 512 MiB | bounds requests; by default not at all |
 | `max.connections` | never more than the limit of file descriptors allows | may exhaust them |
+| configuration of groups, of clients' metrics and of loggers | none; nothing here would follow it | kept and followed |
+| feature levels | metadata.version alone, where a new cluster begins; others come with their features | see `kafka-features.sh` |
 | file deletion | at once in the background | after `file.delete.delay.ms` |
 
 ";
@@ -53,7 +55,8 @@ fn page() -> String {
         }
     }
     out.push_str("\nBroker properties: all 350 are known and checked; one that is unknown is warned of at the start. Those of the log (`log.*`), topics, \
-        groups, sockets and offsets that have a topic property or a feature above have their effect; those of replication, transactions, security, \
+        groups, sockets and offsets that have a topic property or a feature above have their effect; of those that may change while a node runs, \
+        the defaults of topics do so at once, for one broker and for all; those of replication, transactions, security, \
         tiering, share and streams groups come with their features.\n");
     out
 }

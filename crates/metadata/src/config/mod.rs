@@ -45,6 +45,21 @@ impl ValueType {
         }
     }
 
+    /// Apache Kafka's name.
+    fn kafka_name(self) -> &'static str {
+        match self {
+            Self::Bool => "BOOLEAN",
+            Self::String => "STRING",
+            Self::Int => "INT",
+            Self::Short => "SHORT",
+            Self::Long => "LONG",
+            Self::Double => "DOUBLE",
+            Self::List => "LIST",
+            Self::Class => "CLASS",
+            Self::Password => "PASSWORD",
+        }
+    }
+
     fn words(self) -> &'static str {
         match self {
             Self::Bool => "true or false",
@@ -110,14 +125,14 @@ pub enum ConfigError {
         name: String,
     },
     /// The value has another type.
-    #[error("{name} = \"{value}\" is not {wanted}")]
+    #[error("{name} = \"{value}\" is not {}", wanted.words())]
     Type {
         /// The property.
         name: String,
         /// As given.
         value: String,
-        /// In words.
-        wanted: &'static str,
+        /// Its type.
+        wanted: ValueType,
     },
     /// The value is out of bounds.
     #[error("{name} = {value} is not {bound}")]
@@ -139,6 +154,37 @@ pub enum ConfigError {
         /// The choices.
         choices: String,
     },
+}
+
+impl ConfigError {
+    /// What Apache Kafka's clients are told.
+    pub fn kafka_words(&self) -> String {
+        match self {
+            Self::Unknown { name } => format!("Unknown topic config name: {name}"),
+            Self::Type {
+                name,
+                value,
+                wanted,
+            } => {
+                let why = match wanted {
+                    ValueType::Bool => "Expected value to be either true or false".to_owned(),
+                    other => format!("Not a number of type {}", other.kafka_name()),
+                };
+                format!("Invalid value {value} for configuration {name}: {why}")
+            }
+            Self::Range { name, value, bound } => {
+                let bound = bound.replace("at most", "no more than");
+                format!("Invalid value {value} for configuration {name}: Value must be {bound}")
+            }
+            Self::Choice {
+                name,
+                value,
+                choices,
+            } => format!(
+                "Invalid value {value} for configuration {name}: String must be one of: {choices}"
+            ),
+        }
+    }
 }
 
 /// The topic property of a name.
@@ -174,8 +220,18 @@ pub fn check_type(name: &str, value_type: ValueType, value: &str) -> Result<(), 
     Err(ConfigError::Type {
         name: name.to_owned(),
         value: value.to_owned(),
-        wanted: value_type.words(),
+        wanted: value_type,
     })
+}
+
+/// Checks a value of a broker property. Its bounds are those of the topic property that it gives the default of.
+pub fn check_broker_value(row: &BrokerConfig, value: &str) -> Result<(), ConfigError> {
+    check_type(row.name, row.value_type, value)?;
+    let of_topics = TOPIC_CONFIGS.iter().find(|topic| {
+        // Values in hours and minutes have another type, and bounds of their own.
+        topic.synonyms.contains(&row.name) && topic.value_type == row.value_type
+    });
+    of_topics.map_or(Ok(()), |topic| check_bounds(topic, row.name, value))
 }
 
 /// Checks a value of a topic property.
@@ -186,6 +242,10 @@ pub fn check_topic_value(name: &str, value: &str) -> Result<(), ConfigError> {
         });
     };
     check_type(name, row.value_type, value)?;
+    check_bounds(row, name, value)
+}
+
+fn check_bounds(row: &TopicConfig, name: &str, value: &str) -> Result<(), ConfigError> {
     let trimmed = value.trim();
     if let Ok(number) = trimmed.parse::<f64>() {
         let bound = |words: &str, bound: i64| ConfigError::Range {

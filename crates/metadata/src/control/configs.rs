@@ -1,6 +1,6 @@
 //! IncrementalAlterConfigs (key 44) and AlterConfigs (key 33).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use mainstem_protocol::messages::alter_configs_response::AlterConfigsResourceResponse as PlainResponse;
 use mainstem_protocol::messages::incremental_alter_configs_request::AlterConfigsResource;
@@ -12,8 +12,9 @@ use mainstem_protocol::messages::{
 use mainstem_protocol::{ErrorCode, Str};
 
 use super::Decision;
+use super::create_topics::check_topic_name;
 use crate::config::{
-    ConfigError, ValueType, broker_config, check_topic_value, check_type, topic_config,
+    ConfigError, ValueType, broker_config, check_broker_value, check_topic_value, topic_config,
 };
 use crate::{ConfigResource, MetadataImage};
 
@@ -23,45 +24,64 @@ type Refusal = (ErrorCode, String);
 fn check_resource(image: &MetadataImage, resource: &ConfigResource) -> Result<(), Refusal> {
     match resource.resource_type {
         ConfigResource::TOPIC if image.topic(&resource.name).is_some() => Ok(()),
+        ConfigResource::TOPIC if resource.name.is_empty() => {
+            let what = "Default topic resources are not allowed.".to_owned();
+            Err((ErrorCode::InvalidRequest, what))
+        }
         ConfigResource::TOPIC => {
+            check_topic_name(&resource.name)
+                .map_err(|what| (ErrorCode::InvalidTopicException, what))?;
             let what = format!("The topic '{}' does not exist.", resource.name);
             Err((ErrorCode::UnknownTopicOrPartition, what))
         }
         ConfigResource::BROKER => {
-            let known = resource.name.is_empty()
-                || resource
-                    .name
-                    .parse()
-                    .is_ok_and(|id: i32| image.broker(id).is_some());
-            let what = || format!("No broker with id {} found.", resource.name);
-            if known {
-                Ok(())
-            } else {
-                Err((ErrorCode::InvalidRequest, what()))
-            }
+            let name = &resource.name;
+            let what = match name.parse::<i32>() {
+                _ if name.is_empty() => return Ok(()),
+                Ok(id) if image.broker(id).is_some() => return Ok(()),
+                Ok(_) => {
+                    let ids = image.brokers().map(|broker| broker.id.to_string());
+                    let ids = ids.collect::<Vec<_>>().join(", ");
+                    format!("Unexpected broker id, expected {ids}, but received {name}")
+                }
+                Err(_) => format!("Node id must be an integer, but it is: {name}"),
+            };
+            Err((ErrorCode::InvalidRequest, what))
         }
-        other => Err((
+        ConfigResource::BROKER_LOGGER => Ok(()),
+        other @ (ConfigResource::CLIENT_METRICS | ConfigResource::GROUP) => Err((
             ErrorCode::InvalidRequest,
             format!("Configs of resource type {other} are not served yet."),
+        )),
+        other => Err((
+            ErrorCode::InvalidRequest,
+            format!("Unknown resource type {other}"),
         )),
     }
 }
 
 fn check_value(resource: &ConfigResource, name: &str, value: &str) -> Result<(), Refusal> {
-    let invalid = |error: ConfigError| (ErrorCode::InvalidConfig, error.to_string());
+    let code = match resource.resource_type {
+        ConfigResource::TOPIC => ErrorCode::InvalidConfig,
+        // A node has no loggers that could be set one by one.
+        ConfigResource::BROKER_LOGGER => {
+            let what = format!("Logger {name} does not exist!");
+            return Err((ErrorCode::InvalidConfig, what));
+        }
+        _ => ErrorCode::InvalidRequest,
+    };
+    let invalid = |error: ConfigError| (code, error.kafka_words());
     if resource.resource_type == ConfigResource::TOPIC {
         return check_topic_value(name, value).map_err(invalid);
     }
     let Some(row) = broker_config(name) else {
-        return Err(invalid(ConfigError::Unknown {
-            name: name.to_owned(),
-        }));
+        return Ok(()); // somebody's own: Apache Kafka keeps it for plug-ins
     };
     if !row.dynamic {
-        let what = format!("Cannot update these configs dynamically: {name}");
+        let what = format!("Cannot update these configs dynamically: [{name}]");
         return Err((ErrorCode::InvalidRequest, what));
     }
-    check_type(name, row.value_type, value).map_err(invalid)
+    check_broker_value(row, value).map_err(invalid)
 }
 
 fn value_type(resource: &ConfigResource, name: &str) -> Option<ValueType> {
@@ -78,6 +98,51 @@ fn default_of(resource: &ConfigResource, name: &str) -> &'static str {
             .and_then(|row| row.default)
             .unwrap_or(""),
     }
+}
+
+/// Checks the values of a topic against each other.
+pub(super) fn check_together(values: &BTreeMap<Str, Str>) -> Result<(), String> {
+    let number = |name: &str| -> Option<i64> {
+        let default = topic_config(name).map(|row| row.default);
+        let value = values.get(name).map(Str::as_str).or(default)?;
+        value.trim().parse().ok()
+    };
+    let (min, max) = ("min.compaction.lag.ms", "max.compaction.lag.ms");
+    if let (Some(low), Some(high)) = (number(min), number(max))
+        && low > high
+    {
+        return Err(format!(
+            "conflict topic config setting {min} ({low}) > {max} ({high})"
+        ));
+    }
+    let is_remote = values
+        .get("remote.storage.enable")
+        .is_some_and(|value| value.trim().eq_ignore_ascii_case("true"));
+    if is_remote {
+        let what = "Tiered Storage functionality is disabled in the broker. Topic cannot be configured with remote log storage.";
+        return Err(what.to_owned());
+    }
+    Ok(())
+}
+
+/// Checks what is decided for a resource as a whole.
+fn check_all(resource: &ConfigResource, after: &BTreeMap<Str, Str>) -> Result<(), Refusal> {
+    if resource.resource_type != ConfigResource::TOPIC {
+        return Ok(());
+    }
+    check_together(after).map_err(|what| (ErrorCode::InvalidConfig, what))
+}
+
+/// Refuses a name that is given twice.
+fn check_once<'a>(names: impl Iterator<Item = &'a Str>) -> Result<(), Refusal> {
+    let mut seen = BTreeSet::new();
+    for name in names {
+        if !seen.insert(name) {
+            let what = "Error due to duplicate config keys".to_owned();
+            return Err((ErrorCode::InvalidRequest, what));
+        }
+    }
+    Ok(())
 }
 
 /// The records that lead from one set of values to another.
@@ -128,8 +193,8 @@ fn operate(
             values.insert(name.detached(), value.detached());
         }
         (2 | 3, Some(_)) if !is_list => {
-            let what =
-                format!("Config value append/subtract is not allowed for config key: {name}");
+            let verb = if operation == 2 { "APPEND" } else { "SUBTRACT" };
+            let what = format!("Can't {verb} to key {name} because its type is not LIST.");
             return Err((ErrorCode::InvalidConfig, what));
         }
         (2 | 3, Some(value)) => {
@@ -177,25 +242,29 @@ fn plan_incremental(
     check_resource(image, &resource)?;
     let before = current(image, &resource);
     let mut after = before.clone();
-    for (at, config) in request.configs.iter().enumerate() {
-        if request
-            .configs
-            .iter()
-            .take(at)
-            .any(|other| other.name == config.name)
-        {
-            return Err((
-                ErrorCode::InvalidRequest,
-                format!("Error due to duplicate config keys: {}", config.name),
-            ));
-        }
+    check_once(request.configs.iter().map(|config| &config.name))?;
+    for config in &request.configs {
         operate(
             &resource,
             &mut after,
             (&config.name, config.config_operation, config.value.as_ref()),
         )?;
     }
+    check_all(&resource, &after)?;
     Ok(difference(&resource, &before, &after))
+}
+
+/// Refuses every mention of a resource that a request names twice.
+fn repeated(resources: impl Iterator<Item = (i8, Str)>) -> BTreeSet<(i8, Str)> {
+    let mut seen = BTreeSet::new();
+    resources
+        .filter(|resource| !seen.insert(resource.clone()))
+        .collect()
+}
+
+fn twice() -> Refusal {
+    let what = "Each resource must appear at most once.".to_owned();
+    (ErrorCode::InvalidRequest, what)
 }
 
 /// Changes single values.
@@ -205,8 +274,15 @@ pub fn incremental_alter_configs(
 ) -> Decision<IncrementalAlterConfigsResponse> {
     let mut records = Vec::new();
     let mut responses = Vec::with_capacity(request.resources.len());
+    let key = |asked: &AlterConfigsResource| (asked.resource_type, asked.resource_name.clone());
+    let repeated = repeated(request.resources.iter().map(key));
     for resource in &request.resources {
-        let (code, message) = match plan_incremental(image, resource) {
+        let planned = if repeated.contains(&key(resource)) {
+            Err(twice())
+        } else {
+            plan_incremental(image, resource)
+        };
+        let (code, message) = match planned {
             Ok(planned) => {
                 if !request.validate_only {
                     records.extend(planned);
@@ -236,13 +312,24 @@ pub fn alter_configs(
 ) -> Decision<AlterConfigsResponse> {
     let mut records = Vec::new();
     let mut responses = Vec::with_capacity(request.resources.len());
+    let keys = request.resources.iter();
+    let keys = keys.map(|asked| (asked.resource_type, asked.resource_name.clone()));
+    let repeated = repeated(keys);
     for asked in &request.resources {
         let resource = ConfigResource {
             resource_type: asked.resource_type,
             name: asked.resource_name.clone(),
         };
         let plan = || {
+            if repeated.contains(&(resource.resource_type, resource.name.clone())) {
+                return Err(twice());
+            }
+            if resource.resource_type == ConfigResource::BROKER_LOGGER {
+                let what = format!("Unknown resource type {}", resource.resource_type);
+                return Err((ErrorCode::InvalidRequest, what));
+            }
             check_resource(image, &resource)?;
+            check_once(asked.configs.iter().map(|config| &config.name))?;
             let mut after = BTreeMap::new();
             for config in &asked.configs {
                 operate(
@@ -251,6 +338,7 @@ pub fn alter_configs(
                     (&config.name, 0, config.value.as_ref()),
                 )?;
             }
+            check_all(&resource, &after)?;
             Ok(difference(&resource, &current(image, &resource), &after))
         };
         let (code, message) = match plan() {

@@ -12,6 +12,7 @@ use mainstem_protocol::messages::{
 use mainstem_protocol::{ErrorCode, Str, Uuid};
 
 use super::Decision;
+use super::configs::check_together;
 use crate::config::{TOPIC_CONFIGS, check_topic_value};
 use crate::image::partition_record;
 use crate::limits::{PARTITIONS_PER_REQUEST_MAX, TOPIC_NAME_BYTES_MAX};
@@ -78,7 +79,7 @@ pub fn create_topics(
                 name: topic.name.detached(),
                 error_code: code.code(),
                 error_message: Some(Str::from(message)),
-                configs: None,
+                configs: Some(Vec::new()),
                 ..CreatableTopicResult::default()
             }),
         }
@@ -96,28 +97,31 @@ fn count_of(topic: &Topic) -> i32 {
     i32::try_from(topic.partitions.len()).unwrap_or(i32::MAX)
 }
 
-/// Checks a topic's name; says what is wrong with it in Apache Kafka's terms.
+/// Checks how a topic's name is written; says what is wrong with it in Apache Kafka's terms.
+pub fn check_topic_name(name: &str) -> Result<(), String> {
+    let legal = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
+    let what = if name.is_empty() {
+        "the empty string is not allowed".to_owned()
+    } else if name == "." || name == ".." {
+        format!("'{name}' is not allowed")
+    } else if name.len() > TOPIC_NAME_BYTES_MAX {
+        format!(
+            "the length of '{name}' is longer than the max allowed length {TOPIC_NAME_BYTES_MAX}"
+        )
+    } else if !name.bytes().all(legal) {
+        format!(
+            "'{name}' contains one or more characters other than ASCII alphanumerics, '.', '_' and '-'"
+        )
+    } else {
+        return Ok(());
+    };
+    Err(format!("Topic name is invalid: {what}"))
+}
+
+/// Checks a topic's name, and that it is free.
 fn check_name(image: &MetadataImage, name: &str) -> Result<(), Refusal> {
     let invalid = |what: String| Err(Refusal(ErrorCode::InvalidTopicException, what));
-    if name.is_empty() {
-        return invalid("Topic name is invalid: the empty string is not allowed".to_owned());
-    }
-    if name == "." || name == ".." {
-        return invalid(format!("Topic name is invalid: '{name}' is not allowed"));
-    }
-    if name.len() > TOPIC_NAME_BYTES_MAX {
-        return invalid(format!(
-            "Topic name is invalid: the length of '{name}' is longer than the max allowed length {TOPIC_NAME_BYTES_MAX}"
-        ));
-    }
-    if !name
-        .bytes()
-        .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-'))
-    {
-        return invalid(format!(
-            "Topic name is invalid: '{name}' contains one or more characters other than ASCII alphanumerics, '.', '_' and '-'"
-        ));
-    }
+    check_topic_name(name).or_else(invalid)?;
     if image.topic(name).is_some() {
         return Err(Refusal(
             ErrorCode::TopicAlreadyExists,
@@ -160,8 +164,13 @@ fn plan(
             return Err(Refusal(ErrorCode::InvalidConfig, what));
         };
         check_topic_value(&config.name, value)
-            .map_err(|error| Refusal(ErrorCode::InvalidConfig, error.to_string()))?;
+            .map_err(|error| Refusal(ErrorCode::InvalidConfig, error.kafka_words()))?;
     }
+    let given = topic.configs.iter().filter_map(|config| {
+        let value = config.value.as_ref()?;
+        Some((config.name.clone(), value.clone()))
+    });
+    check_together(&given.collect()).map_err(|what| Refusal(ErrorCode::InvalidConfig, what))?;
     Ok(Topic {
         name: topic.name.detached(),
         id,
@@ -209,7 +218,8 @@ pub(super) fn round_robin(
     if replication_factor == 0 || replication_factor > brokers.len() {
         let what = format!(
             "Unable to replicate the partition {replication_factor} time(s): The target replication factor of \
-             {replication_factor} cannot be reached because only {} broker(s) are registered.",
+             {replication_factor} cannot be reached because only {} broker(s) are registered \
+             or some brokers have all their log directories cordoned.",
             brokers.len()
         );
         return Err((ErrorCode::InvalidReplicationFactor, what));
@@ -299,18 +309,23 @@ pub(super) fn check_replicas(
             "The manual partition assignment includes an empty replica list.".to_owned(),
         );
     }
-    let distinct: BTreeSet<_> = replicas.iter().collect();
-    if distinct.len() != replicas.len() {
-        return invalid(format!(
-            "The manual partition assignment includes a broker more than once: {replicas:?}."
-        ));
+    let mut sorted = replicas.to_vec();
+    sorted.sort_unstable();
+    let mut before = None;
+    for id in sorted {
+        if image.broker(id).is_none() {
+            return invalid(format!(
+                "The manual partition assignment includes broker {id}, but no such broker is registered."
+            ));
+        }
+        if before == Some(id) {
+            return invalid(format!(
+                "The manual partition assignment includes the broker {id} more than once."
+            ));
+        }
+        before = Some(id);
     }
-    match replicas.iter().find(|id| image.broker(**id).is_none()) {
-        Some(id) => invalid(format!(
-            "The manual partition assignment includes broker {id}, but no such broker is registered."
-        )),
-        None => Ok(()),
-    }
+    Ok(())
 }
 
 fn topic_records(topic: &Topic, request: &CreatableTopic) -> Vec<MetadataRecord> {

@@ -16,7 +16,7 @@ use mainstem_protocol::messages::MetadataRecord;
 pub use bootstrap::{METADATA_VERSION, Registration, bootstrap, register_broker, unfence_broker};
 pub use configs::{alter_configs, incremental_alter_configs};
 pub use create_partitions::create_partitions;
-pub use create_topics::{TopicDefaults, create_topics};
+pub use create_topics::{TopicDefaults, check_topic_name, create_topics};
 pub use delete_topics::delete_topics;
 pub use producer_ids::allocate_producer_ids;
 pub use reassign::{alter_partition_reassignments, elect_leaders};

@@ -1,8 +1,6 @@
 //! AlterPartitionReassignments (key 45) and ElectLeaders (key 43) where every partition has one replica on the one broker: what is asked
 //! for is there already, or cannot be.
 
-use std::collections::BTreeSet;
-
 use mainstem_protocol::messages::alter_partition_reassignments_request::ReassignablePartition;
 use mainstem_protocol::messages::alter_partition_reassignments_response::{
     ReassignablePartitionResponse, ReassignableTopicResponse,
@@ -15,6 +13,7 @@ use mainstem_protocol::messages::{
 };
 use mainstem_protocol::{ErrorCode, Str};
 
+use super::create_topics::check_replicas;
 use crate::{MetadataImage, PartitionState};
 
 type Refusal = (ErrorCode, Option<String>);
@@ -22,29 +21,6 @@ type Refusal = (ErrorCode, Option<String>);
 fn partition<'a>(image: &'a MetadataImage, topic: &str, index: i32) -> Option<&'a PartitionState> {
     let topic = image.topic(topic)?;
     topic.partitions.get(usize::try_from(index).ok()?)
-}
-
-/// Checks the replicas that a partition shall have.
-fn check_replicas(image: &MetadataImage, replicas: &[i32]) -> Result<(), String> {
-    if replicas.is_empty() {
-        return Err("The manual partition assignment includes an empty replica list.".to_owned());
-    }
-    let mut seen = BTreeSet::new();
-    let mut sorted = replicas.to_vec();
-    sorted.sort_unstable();
-    for id in sorted {
-        if image.broker(id).is_none() {
-            return Err(format!(
-                "The manual partition assignment includes broker {id}, but no such broker is registered."
-            ));
-        }
-        if !seen.insert(id) {
-            return Err(format!(
-                "The manual partition assignment includes the broker {id} more than once."
-            ));
-        }
-    }
-    Ok(())
 }
 
 fn reassign(
@@ -65,8 +41,7 @@ fn reassign(
         // A reassignment never lasts here, so there is none to be cancelled.
         return Err((ErrorCode::NoReassignmentInProgress, None));
     };
-    check_replicas(image, replicas)
-        .map_err(|what| (ErrorCode::InvalidReplicaAssignment, Some(what)))?;
+    check_replicas(image, replicas).map_err(|(code, what)| (code, Some(what)))?;
     if *replicas == state.replicas {
         return Ok(());
     }
