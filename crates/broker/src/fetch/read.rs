@@ -107,11 +107,16 @@ fn read_one(
         last_stable_offset: offsets.high_watermark,
         log_start_offset: offsets.log_start,
         records: Some(slice.bytes),
+        aborted_transactions: None,
         ..PartitionData::default()
     })
 }
 
 fn failure(index: i32, code: ErrorCode) -> PartitionData {
+    let is_unknown = matches!(
+        code,
+        ErrorCode::UnknownTopicOrPartition | ErrorCode::UnknownTopicId
+    );
     PartitionData {
         partition_index: index,
         error_code: code.code(),
@@ -119,6 +124,7 @@ fn failure(index: i32, code: ErrorCode) -> PartitionData {
         last_stable_offset: -1,
         log_start_offset: -1,
         records: Some(Bytes::new()),
+        aborted_transactions: is_unknown.then(Vec::new),
         ..PartitionData::default()
     }
 }

@@ -36,7 +36,6 @@ pub(crate) async fn handle(
                     ErrorCode::InvalidRequest,
                     "only groups have a coordinator here so far",
                 )),
-                _ if key.is_empty() => Err((ErrorCode::InvalidGroupId, "the group id is empty")),
                 Some(endpoint) if available => Ok(endpoint),
                 _ => Err((
                     ErrorCode::CoordinatorNotAvailable,
@@ -50,7 +49,12 @@ pub(crate) async fn handle(
                     host: endpoint.host.clone(),
                     port: i32::from(endpoint.port),
                     error_code: 0,
-                    error_message: None,
+                    // Apache Kafka's words for "no error", in each version.
+                    error_message: Some(Str::from_static(if cx.version >= 4 {
+                        ""
+                    } else {
+                        "NONE"
+                    })),
                 },
                 Err((code, message)) => Coordinator {
                     key,

@@ -11,6 +11,7 @@ pub(crate) async fn handle(
 ) -> Staged<InitProducerIdResponse> {
     let refuse = |code: ErrorCode| InitProducerIdResponse {
         error_code: code.code(),
+        producer_epoch: -1,
         ..InitProducerIdResponse::default()
     };
     if request.transactional_id.is_some() {

@@ -35,7 +35,10 @@ pub(crate) async fn handle(
             })
             .await;
         let codes = match asked {
-            Ok(GroupReply::Commit(codes)) => codes,
+            Ok(GroupReply::Commit(codes)) => codes
+                .into_iter()
+                .map(|code| said(cx.version, code))
+                .collect(),
             other => vec![other.err().unwrap_or(ErrorCode::UnknownServerError); plan.places.len()],
         };
         for ((topic, partition), code) in plan.places.into_iter().zip(codes) {
@@ -46,6 +49,14 @@ pub(crate) async fn handle(
         }
         plan.response
     })
+}
+
+/// A group that is not there has no generations: before version 9 that is all that can be said.
+fn said(version: i16, code: ErrorCode) -> ErrorCode {
+    match code {
+        ErrorCode::GroupIdNotFound if version < 9 => ErrorCode::IllegalGeneration,
+        other => other,
+    }
 }
 
 /// What goes to the shard, and where in the response each answer belongs. Partitions that do not exist are answered already.

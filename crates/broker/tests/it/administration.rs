@@ -6,15 +6,16 @@ use mainstem_protocol::messages::alter_partition_reassignments_request::{
 use mainstem_protocol::messages::create_topics_request::CreatableTopic;
 use mainstem_protocol::messages::{
     AlterPartitionReassignmentsRequest, AlterReplicaLogDirsRequest, CreateAclsRequest,
-    CreateTopicsRequest, DescribeAclsRequest, DescribeClientQuotasRequest, DescribeClusterRequest,
-    DescribeLogDirsRequest, DescribeProducersRequest, DescribeQuorumRequest,
-    DescribeTopicPartitionsRequest, ElectLeadersRequest, ListConfigResourcesRequest,
-    UpdateFeaturesRequest, alter_replica_log_dirs_request as replica_dirs, create_acls_request,
+    CreateTopicsRequest, DeleteTopicsRequest, DescribeAclsRequest, DescribeClientQuotasRequest,
+    DescribeClusterRequest, DescribeLogDirsRequest, DescribeProducersRequest,
+    DescribeQuorumRequest, DescribeTopicPartitionsRequest, ElectLeadersRequest,
+    ListConfigResourcesRequest, ListOffsetsRequest, MetadataRequest, UpdateFeaturesRequest,
+    alter_replica_log_dirs_request as replica_dirs, create_acls_request, delete_topics_request,
     describe_client_quotas_request, describe_log_dirs_request, describe_producers_request,
     describe_quorum_request, describe_topic_partitions_request as pages, elect_leaders_request,
-    update_features_request,
+    list_offsets_request, update_features_request,
 };
-use mainstem_protocol::{ErrorCode, Str};
+use mainstem_protocol::{ErrorCode, Str, Uuid};
 
 use crate::wire::{Wire, batch, node, produce, request_bytes, sequenced};
 
@@ -452,5 +453,122 @@ fn resources_and_quotas_are_listed() {
         let expected = if code == 0 { Some(Vec::new()) } else { None };
         assert_eq!((response.error_code, response.entries), (code, expected));
     }
+    node.stop().unwrap();
+}
+
+/// Error codes and messages of a deletion, and whether the topic is still there.
+fn delete(
+    wire: &mut Wire,
+    version: i16,
+    request: &DeleteTopicsRequest,
+) -> Vec<(ErrorCode, Option<String>)> {
+    let responses = wire.ask(version, request).responses;
+    let told = responses.into_iter().map(|told| {
+        let message = told.error_message.map(|message| message.to_string());
+        (ErrorCode::from_code(told.error_code), message)
+    });
+    told.collect()
+}
+
+#[test]
+fn a_topic_that_is_named_twice_stays() {
+    let dir = tempfile::tempdir().unwrap();
+    let node = node(dir.path());
+    let mut wire = Wire::to(&node);
+    topics(&mut wire, &[("orders", 1)]);
+    let all = MetadataRequest {
+        topics: None,
+        ..MetadataRequest::default()
+    };
+    let id = wire.ask(12, &all).topics[0].topic_id;
+    let named = |name: Option<&str>, topic_id: Uuid| delete_topics_request::DeleteTopicState {
+        name: name.map(Str::from),
+        topic_id,
+    };
+    let (by_name, by_id) = (named(Some("orders"), Uuid::ZERO), named(None, id));
+    for (topics, words) in [
+        (
+            vec![by_name.clone(), by_name.clone()],
+            "Duplicate topic name.",
+        ),
+        (vec![by_id.clone(), by_id.clone()], "Duplicate topic id."),
+        (
+            vec![by_name.clone(), by_id.clone()],
+            "The provided topic name maps to an ID that was already supplied.",
+        ),
+        (
+            vec![named(Some("orders"), id)],
+            "You may not specify both topic name and topic id.",
+        ),
+        (
+            vec![named(None, Uuid::ZERO)],
+            "Neither topic name nor id were specified.",
+        ),
+    ] {
+        let request = DeleteTopicsRequest {
+            topics,
+            timeout_ms: 5_000,
+            ..DeleteTopicsRequest::default()
+        };
+        assert_eq!(
+            delete(&mut wire, 6, &request),
+            [(ErrorCode::InvalidRequest, Some(words.to_owned()))]
+        );
+    }
+    let old = DeleteTopicsRequest {
+        topic_names: vec![Str::from("orders"), Str::from("orders")],
+        timeout_ms: 5_000,
+        ..DeleteTopicsRequest::default()
+    };
+    assert_eq!(
+        delete(&mut wire, 1, &old),
+        [(ErrorCode::InvalidRequest, None)]
+    );
+    let once = DeleteTopicsRequest {
+        topics: vec![by_id],
+        timeout_ms: 5_000,
+        ..DeleteTopicsRequest::default()
+    };
+    assert_eq!(delete(&mut wire, 6, &once), [(ErrorCode::None, None)]);
+    node.stop().unwrap();
+}
+
+#[test]
+fn special_offsets_have_their_versions() {
+    let dir = tempfile::tempdir().unwrap();
+    let node = node(dir.path());
+    let mut wire = Wire::to(&node);
+    topics(&mut wire, &[("orders", 1)]);
+    let mut ask = |version: i16, timestamps: &[i64]| {
+        let partitions =
+            timestamps
+                .iter()
+                .map(|timestamp| list_offsets_request::ListOffsetsPartition {
+                    timestamp: *timestamp,
+                    current_leader_epoch: -1,
+                    ..Default::default()
+                });
+        let request = ListOffsetsRequest {
+            replica_id: -1,
+            topics: vec![list_offsets_request::ListOffsetsTopic {
+                name: Str::from("orders"),
+                partitions: partitions.collect(),
+            }],
+            ..ListOffsetsRequest::default()
+        };
+        let answers = wire.ask(version, &request).topics.remove(0).partitions;
+        answers
+            .iter()
+            .map(|answer| ErrorCode::from_code(answer.error_code))
+            .collect::<Vec<_>>()
+    };
+    for (timestamp, first) in [(-3, 7), (-4, 8), (-5, 9), (-6, 11)] {
+        let before = ask(first - 1, &[timestamp]);
+        assert_eq!(before, [ErrorCode::UnsupportedVersion], "{timestamp}");
+        assert_eq!(ask(first, &[timestamp]), [ErrorCode::None], "{timestamp}");
+    }
+    assert_eq!(ask(11, &[-7]), [ErrorCode::UnsupportedVersion]);
+    // A partition that is named twice is told once, and refused.
+    assert_eq!(ask(7, &[-1, -2]), [ErrorCode::InvalidRequest]);
     node.stop().unwrap();
 }

@@ -48,12 +48,10 @@ impl Groups {
         turn: &mut Turn<'_>,
         request: &CommitRequest,
     ) -> Result<(), ErrorCode> {
-        if request.group.is_empty() {
-            return Err(ErrorCode::InvalidGroupId);
-        }
+        // The empty name is one like any other here: old clients commit under it.
         if !soft.rounds.contains_key(request.group.as_str()) {
             if request.generation >= 0 {
-                return Err(ErrorCode::IllegalGeneration);
+                return Err(ErrorCode::GroupIdNotFound);
             }
             // Such a group stands by its offsets alone: Apache Kafka writes no record of it either.
             soft.rounds

@@ -40,7 +40,7 @@ pub(super) fn refused_join(code: ErrorCode, member: &Str) -> GroupReply {
     GroupReply::Join(JoinGroupResponse {
         error_code: code.code(),
         member_id: member.clone(),
-        protocol_name: Some(Str::EMPTY),
+        protocol_name: None,
         ..JoinGroupResponse::default()
     })
 }

@@ -1,5 +1,7 @@
 //! CreatePartitions (key 37).
 
+use std::collections::BTreeSet;
+
 use mainstem_protocol::messages::create_partitions_request::CreatePartitionsTopic;
 use mainstem_protocol::messages::create_partitions_response::CreatePartitionsTopicResult;
 use mainstem_protocol::messages::{
@@ -20,7 +22,11 @@ pub fn create_partitions(
 ) -> Decision<CreatePartitionsResponse> {
     let mut records = Vec::new();
     let mut results = Vec::with_capacity(request.topics.len());
+    let mut seen = BTreeSet::new();
     for topic in &request.topics {
+        if !seen.insert(&topic.name) {
+            continue;
+        }
         let twice = request
             .topics
             .iter()
@@ -42,7 +48,7 @@ pub fn create_partitions(
                 }
                 (ErrorCode::None, None)
             }
-            Err((code, message)) => (code, Some(Str::from(message))),
+            Err((code, message)) => (code, (!message.is_empty()).then(|| Str::from(message))),
         };
         results.push(CreatePartitionsTopicResult {
             name: topic.name.detached(),
@@ -66,7 +72,7 @@ fn plan(
     let unknown = || {
         (
             ErrorCode::UnknownTopicOrPartition,
-            "This server does not host this topic-partition.".to_owned(),
+            String::new(), // Apache Kafka says no more than the code
         )
     };
     let topic = image.topic(&request.name).ok_or_else(unknown)?;
@@ -85,10 +91,8 @@ fn plan(
     }
     let added = wanted - there;
     if added > PARTITIONS_PER_REQUEST_MAX.unsigned_abs() as usize {
-        let what = format!(
-            "{added} partitions are more than the {PARTITIONS_PER_REQUEST_MAX} that one request may create."
-        );
-        return Err((ErrorCode::PolicyViolation, what));
+        let what = "Excessively large number of additional partitions per request.";
+        return Err((ErrorCode::PolicyViolation, what.to_owned()));
     }
     let factor = topic
         .partitions

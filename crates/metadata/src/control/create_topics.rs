@@ -65,8 +65,8 @@ pub fn create_topics(
             if budget >= 0 {
                 return Ok(planned);
             }
-            let what = format!("Excessively large number of partitions per request: more than {PARTITIONS_PER_REQUEST_MAX}.");
-            Err(Refusal(ErrorCode::PolicyViolation, what))
+            let what = "Excessively large number of partitions per request.";
+            Err(Refusal(ErrorCode::PolicyViolation, what.to_owned()))
         });
         match planned {
             Ok(planned) => {
@@ -262,10 +262,8 @@ fn place(
         .filter(|count| *count > 0)
         .ok_or_else(wrong)?;
     if count > PARTITIONS_PER_REQUEST_MAX.unsigned_abs() as usize {
-        let what = format!(
-            "{count} partitions are more than the {PARTITIONS_PER_REQUEST_MAX} that one request may create."
-        );
-        return Err(Refusal(ErrorCode::PolicyViolation, what));
+        let what = "Excessively large number of partitions per request.";
+        return Err(Refusal(ErrorCode::PolicyViolation, what.to_owned()));
     }
     let factor = usize::try_from(factor).unwrap_or(0);
     round_robin(image, 0, count, factor).map_err(|(code, what)| Refusal(code, what))
@@ -286,7 +284,13 @@ fn assigned(image: &MetadataImage, topic: &CreatableTopic) -> Result<Vec<Partiti
     assignments.sort_by_key(|assignment| assignment.partition_index);
     let mut partitions = Vec::with_capacity(assignments.len());
     for (expected, assignment) in (0..).zip(&assignments) {
-        if assignment.partition_index != expected {
+        if assignment.partition_index < expected {
+            return Err(invalid(format!(
+                "Found multiple manual partition assignments for partition {}",
+                assignment.partition_index
+            )));
+        }
+        if assignment.partition_index > expected {
             return Err(invalid(
                 "partitions should be a consecutive 0-based integer sequence".to_owned(),
             ));

@@ -1,5 +1,7 @@
 //! DeleteTopics (key 20).
 
+use std::collections::BTreeSet;
+
 use mainstem_protocol::messages::delete_topics_response::DeletableTopicResult;
 use mainstem_protocol::messages::{
     DeleteTopicsRequest, DeleteTopicsResponse, MetadataRecord, RemoveTopicRecord,
@@ -7,16 +9,15 @@ use mainstem_protocol::messages::{
 use mainstem_protocol::{ErrorCode, Str, Uuid};
 
 use super::Decision;
-use crate::MetadataImage;
+use crate::{MetadataImage, Topic};
 
-/// Decides on each topic, named by name (to version 5) or by name or id (from version 6).
-pub fn delete_topics(
-    image: &MetadataImage,
-    request: &DeleteTopicsRequest,
-) -> Decision<DeleteTopicsResponse> {
-    let mut records: Vec<MetadataRecord> = Vec::new();
-    let mut responses = Vec::new();
-    let mut gone: Vec<Uuid> = Vec::new();
+/// How a request names a topic: by name (to version 5) or by name or id (from version 6).
+type Named = (Option<Str>, Uuid);
+
+type Refusal = (ErrorCode, &'static str);
+
+/// The topics that are named, each once, and the names that are given more than once.
+fn named(request: &DeleteTopicsRequest) -> (Vec<Named>, BTreeSet<Named>) {
     let by_name = request
         .topic_names
         .iter()
@@ -25,37 +26,79 @@ pub fn delete_topics(
         .topics
         .iter()
         .map(|topic| (topic.name.clone(), topic.topic_id));
-    for (name, id) in by_name.chain(by_either) {
-        let topic = match (&name, id.is_zero()) {
-            (Some(name), true) => image.topic(name).ok_or(ErrorCode::UnknownTopicOrPartition),
-            (None, false) => image.topic_by_id(id).ok_or(ErrorCode::UnknownTopicId),
-            _ => Err(ErrorCode::InvalidRequest),
+    let mut seen = BTreeSet::new();
+    let mut repeated = BTreeSet::new();
+    let mut once = Vec::new();
+    for named in by_name.chain(by_either) {
+        if seen.insert(named.clone()) {
+            once.push(named);
+        } else {
+            repeated.insert(named);
+        }
+    }
+    (once, repeated)
+}
+
+fn find<'a>(
+    image: &'a MetadataImage,
+    named: &Named,
+    is_repeated: bool,
+) -> Result<&'a Topic, Refusal> {
+    let (name, id) = named;
+    let invalid = |what| Err((ErrorCode::InvalidRequest, what));
+    match (name, id.is_zero()) {
+        (Some(_), false) => invalid("You may not specify both topic name and topic id."),
+        (None, true) => invalid("Neither topic name nor id were specified."),
+        (Some(_), true) if is_repeated => invalid("Duplicate topic name."),
+        (None, false) if is_repeated => invalid("Duplicate topic id."),
+        (Some(name), true) => image.topic(name).map(|topic| &**topic).ok_or((
+            ErrorCode::UnknownTopicOrPartition,
+            "This server does not host this topic-partition.",
+        )),
+        (None, false) => image.topic_by_id(*id).map(|topic| &**topic).ok_or((
+            ErrorCode::UnknownTopicId,
+            "This server does not host this topic ID.",
+        )),
+    }
+}
+
+/// Decides on each topic by itself.
+pub fn delete_topics(
+    image: &MetadataImage,
+    request: &DeleteTopicsRequest,
+) -> Decision<DeleteTopicsResponse> {
+    let mut records: Vec<MetadataRecord> = Vec::new();
+    let mut responses = Vec::new();
+    let (asked, repeated) = named(request);
+    let is_asked_by_id = |topic: &Topic| asked.contains(&(None, topic.id));
+    let is_asked_by_name = |topic: &Topic| asked.contains(&(Some(topic.name.clone()), Uuid::ZERO));
+    for named in &asked {
+        let (name, id) = named;
+        let refused = |topic_id: Uuid, (code, what): Refusal| DeletableTopicResult {
+            name: name.as_ref().map(Str::detached),
+            topic_id,
+            error_code: code.code(),
+            error_message: Some(Str::from_static(what)),
         };
-        let topic = topic.and_then(|topic| {
-            if gone.contains(&topic.id) {
-                Err(ErrorCode::InvalidRequest)
-            } else {
-                Ok(topic)
+        match find(image, named, repeated.contains(named)) {
+            Ok(topic) if is_asked_by_id(topic) && is_asked_by_name(topic) => {
+                // Told once, under the name.
+                if name.is_some() {
+                    let what = "The provided topic name maps to an ID that was already supplied.";
+                    responses.push(refused(topic.id, (ErrorCode::InvalidRequest, what)));
+                }
             }
-        });
-        responses.push(match topic {
             Ok(topic) => {
-                gone.push(topic.id);
                 records.push(RemoveTopicRecord { topic_id: topic.id }.into());
-                DeletableTopicResult {
+                responses.push(DeletableTopicResult {
                     name: Some(topic.name.clone()),
                     topic_id: topic.id,
                     error_message: None,
                     ..DeletableTopicResult::default()
-                }
+                });
             }
-            Err(code) => DeletableTopicResult {
-                name: name.map(|name| name.detached()),
-                topic_id: id,
-                error_code: code.code(),
-                error_message: Some(Str::from_static(message(code))),
-            },
-        });
+            Err(refusal) => responses.push(refused(*id, refusal)),
+        }
     }
     Decision {
         records,
@@ -63,13 +106,5 @@ pub fn delete_topics(
             responses,
             ..DeleteTopicsResponse::default()
         },
-    }
-}
-
-fn message(code: ErrorCode) -> &'static str {
-    match code {
-        ErrorCode::UnknownTopicId => "This server does not host this topic ID.",
-        ErrorCode::UnknownTopicOrPartition => "This server does not host this topic-partition.",
-        _ => "A topic must be named once, by its name or by its id.",
     }
 }
