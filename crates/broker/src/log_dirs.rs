@@ -88,7 +88,12 @@ impl LogDirs {
         dir: &Path,
         node_id: i32,
     ) -> Result<Self, DataDirError> {
+        let missing: Vec<&Path> = dir
+            .ancestors()
+            .take_while(|path| !path.as_os_str().is_empty() && disk.list(path).is_err())
+            .collect();
         let lock = log_dir::lock(dir)?;
+        keep_names(&*disk, dir, &missing)?;
         let found = read_meta(&*disk, dir)?;
         let is_new = found.is_none();
         let meta = match found {
@@ -342,6 +347,26 @@ impl LogDirs {
     pub(crate) fn leave_clean(&self, broker_epoch: i64) -> Result<(), DataDirError> {
         Ok(leave_clean_mark(&*self.disk, &self.dir, broker_epoch)?)
     }
+}
+
+/// Makes a new directory, and those above it that are new, outlive a power cut.
+fn keep_names(disk: &dyn Disk, dir: &Path, missing: &[&Path]) -> Result<(), DataDirError> {
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let disk_error = |cause| DataDirError::Disk {
+        path: dir.to_owned(),
+        cause,
+    };
+    disk.create_dir(dir).map_err(disk_error)?;
+    for above in missing.iter().filter_map(|path| path.parent()) {
+        let above = match above.as_os_str().is_empty() {
+            true => Path::new("."),
+            false => above,
+        };
+        disk.sync_dir(above).map_err(disk_error)?;
+    }
+    Ok(())
 }
 
 fn full(path: &Path) -> PathBuf {

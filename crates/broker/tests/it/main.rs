@@ -22,6 +22,7 @@ mod hostile;
 #[path = "../../../protocol/tests/it/mutate.rs"]
 mod mutate;
 mod mutations;
+mod power;
 mod properties;
 #[path = "../../../protocol/tests/it/sample.rs"]
 mod sample;
