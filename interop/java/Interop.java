@@ -85,6 +85,78 @@ public class Interop {
         return true;
     }
 
+    /** The error's name, or "none". */
+    static String error(Future<?> asked) throws Exception {
+        try {
+            asked.get();
+            return "none";
+        } catch (java.util.concurrent.ExecutionException failed) {
+            return failed.getCause().getClass().getSimpleName();
+        }
+    }
+
+    /** What an administrator asks of a cluster of one node. */
+    static void administrate(Admin admin) throws Exception {
+        TopicPartition first = new TopicPartition(TOPIC, 0), none = new TopicPartition(TOPIC, 99);
+        var pages = admin.describeTopics(List.of(TOPIC), new DescribeTopicsOptions().partitionSizeLimitPerResponse(1).includeAuthorizedOperations(true));
+        var topic = pages.allTopicNames().get().get(TOPIC);
+        report("pages", "partitions", topic.partitions().size(), "operations", new TreeSet<>(topic.authorizedOperations()));
+
+        int node = admin.describeCluster().nodes().get().iterator().next().id();
+        var directory = admin.describeLogDirs(List.of(node)).allDescriptions().get().get(node).values().iterator().next();
+        long bytes = directory.replicaInfos().entrySet().stream().filter(entry -> entry.getKey().topic().equals(TOPIC))
+            .mapToLong(entry -> entry.getValue().size()).sum();
+        report("directory", "has_records", bytes > 0, "has_size", directory.totalBytes().getAsLong() > directory.usableBytes().getAsLong());
+
+        var quorum = admin.describeMetadataQuorum().quorumInfo().get();
+        report("quorum", "leader", quorum.leaderId() == node, "voters", quorum.voters().size(), "observers", quorum.observers().size());
+
+        var producers = admin.describeProducers(List.of(first)).partitionResult(first).get().activeProducers();
+        report("producers", "of_each_codec", producers.size() >= CODECS.size(), "epochs", producers.stream().mapToInt(ProducerState::producerEpoch).max().getAsInt());
+
+        report("reassignments", "running", admin.listPartitionReassignments().reassignments().get().size(),
+            "there", error(admin.alterPartitionReassignments(Map.of(first, Optional.of(new NewPartitionReassignment(List.of(node))))).all()),
+            "elsewhere", error(admin.alterPartitionReassignments(Map.of(first, Optional.of(new NewPartitionReassignment(List.of(node + 1))))).all()),
+            "cancel", error(admin.alterPartitionReassignments(Map.of(first, Optional.empty())).all()));
+        var elected = admin.electLeaders(org.apache.kafka.common.ElectionType.PREFERRED, Set.of(first, none)).partitions().get();
+        report("election", "first", elected.get(first).map(e -> e.getClass().getSimpleName()), "none", elected.get(none).map(e -> e.getClass().getSimpleName()));
+
+        report("features", "level", admin.describeFeatures().featureMetadata().get().finalizedFeatures().get("metadata.version").maxVersionLevel(),
+            "higher", error(admin.updateFeatures(Map.of("metadata.version", new FeatureUpdate((short) 99, FeatureUpdate.UpgradeType.UPGRADE)), new UpdateFeaturesOptions().validateOnly(true)).all()));
+        report("resources", "topics", admin.listConfigResources(Set.of(org.apache.kafka.common.config.ConfigResource.Type.TOPIC), new ListConfigResourcesOptions()).all().get()
+            .stream().anyMatch(resource -> resource.name().equals(TOPIC)));
+        report("quotas", "set", admin.describeClientQuotas(org.apache.kafka.common.quota.ClientQuotaFilter.all()).entities().get().size());
+        report("acls", "describe", error(admin.describeAcls(org.apache.kafka.common.acl.AclBindingFilter.ANY).values()));
+
+        admin.deleteRecords(Map.of(first, RecordsToDelete.beforeOffset(10))).all().get();
+        report("delete_records", "start", admin.listOffsets(Map.of(first, OffsetSpec.earliest())).all().get().get(first).offset(),
+            "beyond", error(admin.deleteRecords(Map.of(first, RecordsToDelete.beforeOffset(1_000_000))).all()),
+            "internal", error(admin.deleteRecords(Map.of(new TopicPartition("__consumer_offsets", 0), RecordsToDelete.beforeOffset(0))).all()));
+    }
+
+    /** Settings of a topic, of the node, and of all nodes. */
+    static void configure(Admin admin) throws Exception {
+        var topic = new org.apache.kafka.common.config.ConfigResource(org.apache.kafka.common.config.ConfigResource.Type.TOPIC, TOPIC);
+        var all = new org.apache.kafka.common.config.ConfigResource(org.apache.kafka.common.config.ConfigResource.Type.BROKER, "");
+        var set = new AlterConfigOp(new ConfigEntry("log.segment.bytes", "200000000"), AlterConfigOp.OpType.SET);
+        admin.incrementalAlterConfigs(Map.of(all, List.of(set))).all().get();
+        admin.incrementalAlterConfigs(Map.of(topic, List.of(new AlterConfigOp(new ConfigEntry("cleanup.policy", "compact"), AlterConfigOp.OpType.APPEND)))).all().get();
+        long until = System.currentTimeMillis() + 20_000;
+        Config config = null;
+        while (System.currentTimeMillis() < until) {
+            config = admin.describeConfigs(List.of(topic), new DescribeConfigsOptions().includeSynonyms(true)).all().get().get(topic);
+            if (config.get("segment.bytes").value().equals("200000000")) break;
+            Thread.sleep(50);
+        }
+        var segment = config.get("segment.bytes");
+        report("configs", "policy", config.get("cleanup.policy").value(), "segment", segment.value(), "source", segment.source(),
+            "synonyms", segment.synonyms().stream().map(synonym -> synonym.name() + ":" + synonym.source()).toList(), "entries", config.entries().size());
+        var wrong = new AlterConfigOp(new ConfigEntry("retention.ms", "soon"), AlterConfigOp.OpType.SET);
+        var unset = new AlterConfigOp(new ConfigEntry("log.segment.bytes", ""), AlterConfigOp.OpType.DELETE);
+        admin.incrementalAlterConfigs(Map.of(all, List.of(unset))).all().get();
+        report("wrong_config", "error", error(admin.incrementalAlterConfigs(Map.of(topic, List.of(wrong))).all()));
+    }
+
     public static void main(String[] args) throws Exception {
         boot = args[0];
         BufferedReader input = new BufferedReader(new InputStreamReader(System.in));
@@ -166,6 +238,8 @@ public class Interop {
                 report("seek", "records", later.size(), "not_before", later.stream().allMatch(one2 -> one2.number >= first));
             }
 
+            administrate(admin);
+            configure(admin);
             report("list", "topic", admin.listTopics().names().get().contains(TOPIC),
                 "group", admin.listGroups().all().get().stream().anyMatch(group -> group.groupId().equals(GROUP)));
             var described = admin.describeConsumerGroups(List.of(GROUP)).all().get().get(GROUP);
