@@ -4,7 +4,7 @@
 //! deleted and made again: it goes. Renamed directories (`…-delete`) left by a crash go too. A directory of no topic is kept under another
 //! name (`…-stray`), as Apache Kafka does: if it is the metadata that was lost, the records are still there.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -270,8 +270,13 @@ impl LogDirs {
             })
     }
 
-    /// Puts directories aside that belong to no partition of `wanted` (names such as `orders-0`), and removes leftovers of deletions.
-    pub(crate) fn clear_strays(&self, wanted: impl Fn(&str) -> bool) -> Result<(), DataDirError> {
+    /// Puts directories aside that belong to no partition of `wanted` (names such as `orders-0`), and removes leftovers of deletions:
+    /// those that were renamed, and those of topics that are known to be deleted, which a crash came before.
+    pub(crate) fn clear_strays(
+        &self,
+        wanted: impl Fn(&str) -> bool,
+        removed_topics: &BTreeSet<Uuid>,
+    ) -> Result<(), DataDirError> {
         for entry in self.entries()?.into_iter().filter(|entry| entry.is_dir) {
             let path = self.dir.join(&entry.name);
             let is_partition = is_partition(&entry);
@@ -281,6 +286,11 @@ impl LogDirs {
                     .remove_dir(&path)
                     .map_err(|cause| DataDirError::Disk { path, cause })?;
             } else if is_partition && !wanted(&entry.name) {
+                let id = read_partition_metadata(&*self.disk, &path).ok().flatten();
+                if id.is_some_and(|id| removed_topics.contains(&id)) {
+                    self.doom(&path)?;
+                    continue;
+                }
                 let kept = self.rename(&path, STRAY_SUFFIX)?;
                 tracing::warn!(directory = %path.display(), kept = %kept.display(), "no topic owns this directory; it is put aside");
             }

@@ -3,6 +3,7 @@
 //! Start: lock and read the directory → replay the metadata log → open the partitions, several at a time → register → listen. Stop: no new
 //! connections → answer what is being answered → close the logs → checkpoints → the mark of a clean stop.
 
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -15,8 +16,8 @@ use mainstem_metadata::control::{
     Registration, TopicDefaults, bootstrap, register_broker, unfence_broker,
 };
 use mainstem_metadata::{Changed, Endpoint, MetadataImage};
-use mainstem_protocol::Str;
 use mainstem_protocol::messages::create_topics_request::{CreatableTopic, CreatableTopicConfig};
+use mainstem_protocol::{Str, Uuid};
 use mainstem_storage::Repair;
 use mainstem_storage::log_dir::leave_clean_mark;
 use tokio::runtime::{Builder, Handle, Runtime};
@@ -268,6 +269,7 @@ fn start_on(
         &endpoint,
     );
     let broker_epoch = register(&mut metadata_log, &mut image, &log_dirs, node_id, endpoint)?;
+    let removed_topics = metadata_log.take_removed_topics();
     let (controller, mailbox) = controller::mailbox();
     let (housekeeping, chores) = housekeeping::mailbox();
     let control = Core::start("control".to_owned())?;
@@ -292,7 +294,7 @@ fn start_on(
         log_dirs,
     });
     let mut repairs: Vec<Repair> = repair.into_iter().collect();
-    repairs.extend(open_partitions(&node)?);
+    repairs.extend(open_partitions(&node, &removed_topics)?);
     let sync_threads = sync::start(&node.sync).map_err(|cause| StartError::Thread { cause })?;
     let for_controller = node.clone();
     let controller = spawn("controller", move || {
@@ -413,7 +415,10 @@ fn register(
 }
 
 /// Opens every partition of the image, several at a time.
-fn open_partitions(node: &Arc<Node>) -> Result<Vec<Repair>, StartError> {
+fn open_partitions(
+    node: &Arc<Node>,
+    removed_topics: &BTreeSet<Uuid>,
+) -> Result<Vec<Repair>, StartError> {
     let image = node.metadata.load_full();
     let mut names = std::collections::HashSet::new();
     for topic in image.topics() {
@@ -421,7 +426,8 @@ fn open_partitions(node: &Arc<Node>) -> Result<Vec<Repair>, StartError> {
             names.insert(format!("{}-{index}", topic.name));
         }
     }
-    node.log_dirs.clear_strays(|name| names.contains(name))?;
+    node.log_dirs
+        .clear_strays(|name| names.contains(name), removed_topics)?;
     let topics: Vec<_> = image.topics().cloned().collect();
     let threads = std::thread::available_parallelism()
         .map_or(1, usize::from)

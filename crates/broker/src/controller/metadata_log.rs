@@ -6,6 +6,7 @@
 //! | `quorum-state` | who leads, in which epoch (JSON, data_version 0: a static quorum) |
 //! | `00000000000000000000-0000000000.checkpoint` | the features of a new cluster, as `kafka-storage format` leaves them |
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use bytes::Bytes;
@@ -18,7 +19,7 @@ use mainstem_protocol::messages::{
     FeatureLevelRecord, LeaderChangeMessage, MetadataRecord, SnapshotFooterRecord,
     SnapshotHeaderRecord, leader_change_message,
 };
-use mainstem_protocol::{DecodeError, EncodeError, Str};
+use mainstem_protocol::{DecodeError, EncodeError, Str, Uuid};
 use mainstem_storage::disk::{Disk, read_small, write_small};
 use mainstem_storage::{AppendError, Invalid, Log, LogError, ReadError, validate_internal};
 
@@ -78,6 +79,8 @@ pub enum MetadataLogError {
 pub(crate) struct MetadataLog {
     log: Log,
     epoch: i32,
+    /// Topics whose deletion is in the log as it was found.
+    removed_topics: BTreeSet<Uuid>,
 }
 
 impl MetadataLog {
@@ -88,7 +91,8 @@ impl MetadataLog {
         node_id: i32,
     ) -> Result<(Self, MetadataImage), MetadataLogError> {
         let dir = log.dir().to_owned();
-        let (image, last_epoch) = replay(&log)?;
+        let mut changed = Changed::default();
+        let (image, last_epoch) = replay(&log, &mut changed)?;
         let epoch = last_epoch.max(stored_epoch(disk, &dir)?) + 1;
         if log.log_end() == 0 {
             write_first_snapshot(disk, &dir)?;
@@ -98,7 +102,11 @@ impl MetadataLog {
              \"currentVoters\":[{{\"voterId\":{node_id}}}],\"data_version\":0}}"
         );
         write_small(disk, &dir.join(QUORUM_STATE), state.as_bytes())?;
-        let mut this = Self { log, epoch };
+        let mut this = Self {
+            log,
+            epoch,
+            removed_topics: changed.removed_topics,
+        };
         let voter = || {
             vec![leader_change_message::Voter {
                 voter_id: node_id,
@@ -119,6 +127,11 @@ impl MetadataLog {
         let batch = control_batch(options, ControlKind::LeaderChange, now_ms(), &value)?;
         this.append_batch(batch)?;
         Ok((this, image))
+    }
+
+    /// The topics that were deleted before this start; asked for once.
+    pub(crate) fn take_removed_topics(&mut self) -> BTreeSet<Uuid> {
+        std::mem::take(&mut self.removed_topics)
     }
 
     /// The offset that the next record gets.
@@ -169,9 +182,8 @@ impl MetadataLog {
     }
 }
 
-fn replay(log: &Log) -> Result<(MetadataImage, i32), MetadataLogError> {
+fn replay(log: &Log, changed: &mut Changed) -> Result<(MetadataImage, i32), MetadataLogError> {
     let mut image = MetadataImage::default();
-    let mut changed = Changed::default();
     let mut last_epoch = 0;
     let mut from = log.log_start();
     while from < log.log_end() {
@@ -191,7 +203,7 @@ fn replay(log: &Log) -> Result<(MetadataImage, i32), MetadataLogError> {
                     let decoded = MetadataRecord::decode_value(value)
                         .map_err(|cause| MetadataLogError::Record { offset, cause })?;
                     image
-                        .apply(&decoded, &mut changed)
+                        .apply(&decoded, changed)
                         .map_err(|cause| MetadataLogError::Apply { offset, cause })?;
                 }
             }

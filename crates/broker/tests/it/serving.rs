@@ -4,8 +4,8 @@ use mainstem_protocol::batch::{BatchBuilder, BatchHeader, BatchOptions};
 use mainstem_protocol::messages::fetch_request::{FetchPartition, FetchTopic};
 use mainstem_protocol::messages::list_offsets_request::{ListOffsetsPartition, ListOffsetsTopic};
 use mainstem_protocol::messages::{
-    ApiVersionsRequest, DescribeClusterRequest, FetchRequest, FetchResponse,
-    FindCoordinatorRequest, InitProducerIdRequest, ListOffsetsRequest,
+    ApiVersionsRequest, DeleteTopicsRequest, DescribeClusterRequest, FetchRequest, FetchResponse,
+    FindCoordinatorRequest, InitProducerIdRequest, ListOffsetsRequest, MetadataRequest,
 };
 use mainstem_protocol::{ErrorCode, Str};
 
@@ -230,4 +230,57 @@ fn a_stop_does_not_wait_for_a_long_poll() {
     node.stop().unwrap();
     assert!(began.elapsed() < mainstem_broker::limits::DRAIN);
     assert!(wire.frame().is_none());
+}
+
+#[test]
+fn a_fetch_session_does_not_go_over_to_a_topic_made_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let first = node(dir.path());
+    let mut wire = Wire::to(&first);
+    crate::administration::topics(&mut wire, &[("orders", 1)]);
+    let all = MetadataRequest {
+        topics: None,
+        ..MetadataRequest::default()
+    };
+    let id = wire.ask(12, &all).topics[0].topic_id;
+    produce(&mut wire, "orders", batch(b"old"));
+    let mut begin = fetch_request(0, 0);
+    begin.session_epoch = 0;
+    begin.topics[0].topic_id = id;
+    begin.topics[0].topic = Str::EMPTY;
+    begin.max_bytes = 1 << 20;
+    let begun = wire.ask(13, &begin);
+    assert!(begun.session_id > 0);
+    assert_eq!(fetched(&begun).0, ErrorCode::None);
+    let delete = DeleteTopicsRequest {
+        topic_names: vec![Str::from("orders")],
+        timeout_ms: 10_000,
+        ..DeleteTopicsRequest::default()
+    };
+    assert_eq!(wire.ask(5, &delete).responses[0].error_code, 0);
+    crate::administration::topics(&mut wire, &[("orders", 1)]);
+    produce(&mut wire, "orders", batch(b"new"));
+    let mut next = FetchRequest {
+        session_id: begun.session_id,
+        session_epoch: 1,
+        max_bytes: 1 << 20,
+        ..FetchRequest::default()
+    };
+    let told = wire.ask(13, &next);
+    assert_eq!(told.responses[0].topic_id, id);
+    assert_eq!(
+        fetched(&told),
+        (ErrorCode::UnknownTopicId, -1, Vec::new()),
+        "the old topic is gone, and nothing of the new one is told"
+    );
+    first.stop().unwrap();
+    // A session does not outlive its node.
+    let second = node(dir.path());
+    next.session_epoch = 2;
+    let refused = Wire::to(&second).ask(13, &next);
+    assert_eq!(
+        ErrorCode::from_code(refused.error_code),
+        ErrorCode::FetchSessionIdNotFound
+    );
+    second.stop().unwrap();
 }

@@ -392,3 +392,26 @@ fn offsets_of_a_deleted_topic_are_dead_even_when_their_removal_was_lost() {
     assert_eq!(committed(&mut wire, "readers", "orders"), -1);
     assert_eq!(committed(&mut wire, "readers", "settled"), 9);
 }
+
+#[test]
+fn a_deleted_topic_leaves_no_directory_even_when_the_kill_came_before_its_removal() {
+    let dir = tempfile::tempdir().unwrap();
+    let aside = tempfile::tempdir().unwrap();
+    let node = Node::start(dir.path());
+    node.must("topic create orders --partitions 1");
+    Wire::to(&node).produce("orders", b"a");
+    node.kill();
+    let (there, saved) = (dir.path().join("orders-0"), aside.path().join("orders-0"));
+    copy_dir(&there, &saved);
+    let node = Node::start(dir.path());
+    node.must("topic delete orders --yes");
+    node.kill();
+    // As after a kill between the deletion, which is in the metadata, and the removal of the files.
+    copy_dir(&saved, &there);
+    let node = Node::start(dir.path());
+    assert_eq!(node.must("topic list").out, "");
+    let names = std::fs::read_dir(dir.path()).unwrap();
+    let names = names.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let left: Vec<_> = names.filter(|name| name.starts_with("orders")).collect();
+    assert!(left.is_empty(), "{left:?}");
+}
