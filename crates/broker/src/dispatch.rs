@@ -133,6 +133,7 @@ apis! {
     ListPartitionReassignments list_partition_reassignments,
     OffsetDelete             offset_delete,
     DescribeClientQuotas     describe_client_quotas,
+    DescribeUserScramCredentials describe_user_scram_credentials,
     DescribeQuorum           describe_quorum,
     UpdateFeatures           update_features,
     DescribeCluster          describe_cluster,
@@ -170,9 +171,7 @@ pub fn not_served(api: ApiKey) -> Option<&'static str> {
         | K::RenewDelegationToken
         | K::ExpireDelegationToken
         | K::DescribeDelegationToken => "authentication comes later",
-        K::DescribeUserScramCredentials | K::AlterUserScramCredentials => {
-            "authentication comes later"
-        }
+        K::AlterUserScramCredentials => "authentication comes later",
         K::AlterClientQuotas => "quotas come later",
         K::ConsumerGroupHeartbeat | K::ConsumerGroupDescribe => {
             "the consumer group protocol comes later"
