@@ -1,9 +1,11 @@
 //! What administrators ask: answers as Apache Kafka 4.4 was seen to give them.
 
+use mainstem_protocol::messages::DescribeUserScramCredentialsRequest;
 use mainstem_protocol::messages::alter_partition_reassignments_request::{
     ReassignablePartition, ReassignableTopic,
 };
 use mainstem_protocol::messages::create_topics_request::CreatableTopic;
+use mainstem_protocol::messages::describe_user_scram_credentials_request::UserName;
 use mainstem_protocol::messages::{
     AlterPartitionReassignmentsRequest, AlterReplicaLogDirsRequest, CreateAclsRequest,
     CreateTopicsRequest, DeleteTopicsRequest, DescribeAclsRequest, DescribeClientQuotasRequest,
@@ -453,6 +455,23 @@ fn resources_and_quotas_are_listed() {
         let expected = if code == 0 { Some(Vec::new()) } else { None };
         assert_eq!((response.error_code, response.entries), (code, expected));
     }
+    let user = |name: &str| UserName {
+        name: Str::from(name),
+    };
+    let asked = DescribeUserScramCredentialsRequest {
+        users: Some(vec![user("a"), user("b"), user("a")]),
+    };
+    let told = wire.ask(0, &asked).results.into_iter();
+    let told: Vec<_> = told
+        .map(|told| (told.user.to_string(), ErrorCode::from_code(told.error_code)))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            ("a".to_owned(), ErrorCode::DuplicateResource),
+            ("b".to_owned(), ErrorCode::ResourceNotFound),
+        ]
+    );
     node.stop().unwrap();
 }
 
