@@ -15,6 +15,10 @@ use crate::partition::Partition;
 /// Makes the node follow the image: deleted topics go, new partitions start, settings change, and then the image is published, so that
 /// whoever sees a topic can use it.
 pub(super) fn apply(node: &Arc<Node>, image: &MetadataImage, changed: &Changed) {
+    let before = node.metadata.load_full();
+    let removed = changed.removed_topics.iter();
+    let removed = removed.filter_map(|id| before.topic_by_id(*id));
+    let names = removed.map(|topic| topic.name.clone()).collect();
     for id in &changed.removed_topics {
         remove_topic(node, *id);
     }
@@ -29,7 +33,7 @@ pub(super) fn apply(node: &Arc<Node>, image: &MetadataImage, changed: &Changed) 
         configure(node, image, resource);
     }
     node.metadata.store(Arc::new(image.clone()));
-    node.groups.topics_removed(&changed.removed_topics);
+    node.groups.topics_removed(&changed.removed_topics, &names);
 }
 
 /// Opens the partitions of a topic that are not open yet; returns what had to be repaired.

@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use mainstem_coordinator::RequestId;
 use mainstem_coordinator::group::{GroupInput, GroupReply, GroupSettings};
 use mainstem_protocol::hash::partition_of_coordinator;
-use mainstem_protocol::{ErrorCode, Uuid};
+use mainstem_protocol::{ErrorCode, Str, Uuid};
 use tokio::runtime::Handle;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot};
@@ -141,7 +141,7 @@ impl Groups {
     }
 
     /// Tells every shard that topics are gone.
-    pub(crate) fn topics_removed(&self, ids: &BTreeSet<Uuid>) {
+    pub(crate) fn topics_removed(&self, ids: &BTreeSet<Uuid>, names: &BTreeSet<Str>) {
         if ids.is_empty() {
             return;
         }
@@ -153,7 +153,10 @@ impl Groups {
             .cloned()
             .collect();
         for shard in shards {
-            let message = Message::Tell(Box::new(GroupInput::TopicsRemoved { ids: ids.clone() }));
+            let message = Message::Tell(Box::new(GroupInput::TopicsRemoved {
+                ids: ids.clone(),
+                names: names.clone(),
+            }));
             // This comes from the controller's thread, which may wait for room.
             let _ = shard.blocking_send(message);
         }

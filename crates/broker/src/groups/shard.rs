@@ -1,6 +1,6 @@
 //! The task of one group shard: loads it, feeds it, and lets its replies go when they may.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -159,12 +159,19 @@ async fn ready(committed: &mut Option<Boxed<Result<(), ErrorCode>>>) -> Result<(
 impl Driver {
     /// Offsets of topics that are gone go too: their deletion may have been the last thing before a crash.
     fn forget_topics(&mut self, image: &MetadataImage) -> Result<(), LostLeadership> {
-        let mut ids = self.shard.state().committed_topics();
-        ids.retain(|id| image.topic_by_id(*id).is_none());
-        if ids.is_empty() {
+        let mut ids = BTreeSet::new();
+        let mut names = BTreeSet::new();
+        for (name, id) in self.shard.state().committed_topics() {
+            if id.is_zero() && image.topic(name).is_none() {
+                names.insert(name.clone());
+            } else if !id.is_zero() && image.topic_by_id(id).is_none() {
+                ids.insert(id);
+            }
+        }
+        if ids.is_empty() && names.is_empty() {
             return Ok(());
         }
-        self.input(GroupInput::TopicsRemoved { ids })
+        self.input(GroupInput::TopicsRemoved { ids, names })
     }
 
     fn message(&mut self, message: Message) -> Result<(), LostLeadership> {

@@ -108,10 +108,11 @@ fn listed(wire: &mut Wire) -> Vec<(String, Uuid)> {
     named.filter(|(name, _)| !name.starts_with("__")).collect()
 }
 
-fn commit(wire: &mut Wire, group: &str, topic: &str, offset: i64) {
+fn commit(wire: &mut Wire, version: i16, group: &str, topic: &str, offset: i64) {
     let request = OffsetCommitRequest {
         group_id: Str::from(group),
         generation_id_or_member_epoch: -1,
+        retention_time_ms: if version <= 4 { 86_400_000 } else { -1 },
         topics: vec![offset_commit_request::OffsetCommitRequestTopic {
             name: Str::from(topic),
             partitions: vec![offset_commit_request::OffsetCommitRequestPartition {
@@ -123,7 +124,7 @@ fn commit(wire: &mut Wire, group: &str, topic: &str, offset: i64) {
         }],
         ..OffsetCommitRequest::default()
     };
-    let response = wire.ask(9, &request);
+    let response = wire.ask(version, &request);
     assert_eq!(response.topics[0].partitions[0].error_code, 0);
 }
 
@@ -162,8 +163,11 @@ fn ask_everything(wire: &mut Wire) -> Vec<(String, Uuid)> {
         ("readers", "again", 1),
         ("leavers", "kept", 1),
     ] {
-        commit(wire, group, topic, offset);
+        commit(wire, 9, group, topic, offset);
     }
+    // Old clients say how long an offset is kept; such a record cannot say which topic it was about but by name.
+    commit(wire, 2, "elders", "again", 1);
+    commit(wire, 2, "elders", "kept", 1);
     delete_topic(wire, "gone");
     delete_topic(wire, "again");
     topics(wire, &[("again", 1)]);
@@ -178,6 +182,7 @@ fn ask_everything(wire: &mut Wire) -> Vec<(String, Uuid)> {
 
 fn check_everything(wire: &mut Wire, told: &[(String, Uuid)]) {
     assert_eq!(listed(wire), told);
+    assert_eq!(committed(wire, "elders", "kept"), 1);
     assert_eq!(list_offset(wire, "kept", -2), 1);
     assert_eq!(list_offset(wire, "kept", -1), 3);
     assert_eq!(list_offset(wire, "again", -1), 0);
@@ -203,6 +208,7 @@ fn what_was_answered_holds_after_a_power_cut() {
     let disk = MemDisk::new();
     let node = node_on(dir.path(), disk.clone());
     let told = ask_everything(&mut Wire::to(&node));
+    assert_eq!(committed(&mut Wire::to(&node), "elders", "again"), -1);
     let cuts: Vec<MemDisk> = (0..SEEDS).map(|seed| disk.crash(seed)).collect();
     node.stop().unwrap();
     for cut in cuts {

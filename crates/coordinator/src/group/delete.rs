@@ -47,10 +47,19 @@ impl Groups {
     }
 
     /// Offsets of deleted topics go, so that a topic made again under the name begins anew.
-    pub(super) fn topics_removed(&self, turn: &mut Turn<'_>, ids: &BTreeSet<Uuid>) {
+    pub(super) fn topics_removed(
+        &self,
+        turn: &mut Turn<'_>,
+        ids: &BTreeSet<Uuid>,
+        names: &BTreeSet<Str>,
+    ) {
         for (group, offsets) in self.all_offsets() {
             for ((topic, partition), value) in offsets {
-                if ids.contains(&value.topic_id) {
+                let is_gone = match value.topic_id.is_zero() {
+                    true => names.contains(topic),
+                    false => ids.contains(&value.topic_id),
+                };
+                if is_gone {
                     let (group, topic, partition) = (group.clone(), topic.clone(), *partition);
                     turn.record(GroupRecord::Offset {
                         group,

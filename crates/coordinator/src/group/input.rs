@@ -205,6 +205,8 @@ pub enum GroupInput {
     TopicsRemoved {
         /// Ids.
         ids: BTreeSet<Uuid>,
+        /// Names, for offsets of old clients that say no id.
+        names: BTreeSet<Str>,
     },
     /// A timer went off.
     Timer(TimerKey),

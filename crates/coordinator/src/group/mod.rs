@@ -95,7 +95,9 @@ impl StateMachine for Groups {
             GroupInput::Delete { id, group } => self.delete(soft, &mut turn, id, &group),
             GroupInput::List { id } => self.list(soft, &mut turn, id),
             GroupInput::Describe { id, group } => self.describe(soft, &mut turn, id, &group),
-            GroupInput::TopicsRemoved { ids } => self.topics_removed(&mut turn, &ids),
+            GroupInput::TopicsRemoved { ids, names } => {
+                self.topics_removed(&mut turn, &ids, &names);
+            }
             GroupInput::Timer(key) => self.timer(soft, &mut turn, key),
         }
         turn.decision

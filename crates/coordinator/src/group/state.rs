@@ -63,11 +63,12 @@ impl Groups {
         self.offsets.get(group)
     }
 
-    /// Ids of the topics that something was committed for, as far as the commits say.
-    pub fn committed_topics(&self) -> BTreeSet<Uuid> {
-        let values = self.offsets.values().flat_map(|offsets| offsets.values());
-        let ids = values.map(|value| value.topic_id);
-        ids.filter(|id| !id.is_zero()).collect()
+    /// The topics that something was committed for, with their ids; the id is zero where a commit does not say it.
+    pub fn committed_topics(&self) -> BTreeSet<(&Str, Uuid)> {
+        let offsets = self.offsets.values().flatten();
+        offsets
+            .map(|((topic, _), value)| (topic, value.topic_id))
+            .collect()
     }
 
     /// Every group that committed something.

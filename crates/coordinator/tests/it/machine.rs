@@ -294,6 +294,7 @@ fn parse(command: &str) -> GroupInput {
         "describe" => GroupInput::Describe { id, group },
         "topic-removed" => GroupInput::TopicsRemoved {
             ids: [Uuid([7; 16])].into(),
+            names: [text(command, "topic")].into(),
         },
         other => panic!("unknown command {other}"),
     }
