@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use mainstem_metadata::config::{ConfigError, broker_config, check_type};
+use mainstem_metadata::config::{ConfigError, broker_config, check_broker_value};
 
 use mainstem_protocol::Str;
 
@@ -92,7 +92,7 @@ impl Properties {
                 }));
             }
         } else if let Some(row) = broker_config(name) {
-            check_type(name, row.value_type, value).map_err(refuse)?;
+            check_broker_value(row, value).map_err(refuse)?;
         } else {
             self.warnings
                 .push(format!("{place}: unknown property {name} has no effect"));

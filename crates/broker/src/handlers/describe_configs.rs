@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use mainstem_metadata::config::{
-    BROKER_CONFIGS, BrokerConfig, TOPIC_CONFIGS, TopicConfig, broker_config,
+    BROKER_CONFIGS, BrokerConfig, TOPIC_CONFIGS, TopicConfig, broker_config, broker_doc, topic_doc,
 };
 use mainstem_metadata::control::check_topic_name;
 use mainstem_metadata::{ConfigResource, MetadataImage};
@@ -46,10 +46,13 @@ pub(crate) async fn handle(
             )),
             _ => Err((ErrorCode::InvalidRequest, MALFORMED.to_owned())),
         };
-        let (code, message, configs) = match described {
+        let (code, message, mut configs) = match described {
             Ok(configs) => (ErrorCode::None, String::new(), configs),
             Err((code, message)) => (code, message, Vec::new()),
         };
+        if request.include_documentation {
+            document(asked.resource_type, &mut configs);
+        }
         DescribeConfigsResult {
             error_code: code.code(),
             error_message: Some(Str::from(message)),
@@ -254,6 +257,17 @@ fn broker_result(
         synonyms: if synonyms { listed } else { Vec::new() },
         config_type: row.value_type.code(),
         documentation: None,
+    }
+}
+
+/// Says what each property is for.
+fn document(resource_type: i8, configs: &mut [DescribeConfigsResourceResult]) {
+    for config in configs {
+        let text = match resource_type {
+            ConfigResource::TOPIC => topic_doc(&config.name),
+            _ => broker_doc(&config.name).map(|doc| doc.text),
+        };
+        config.documentation = text.map(Str::from_static);
     }
 }
 

@@ -48,13 +48,15 @@ pub(crate) async fn handle(cx: RequestContext, request: FetchRequest) -> Staged<
             }
             Err(SessionError(code)) => return Staged::Ready(failure(code)),
         };
+    let bound = cx.node.config.properties.number("fetch.max.bytes");
+    let max_bytes = i32::try_from(bound).map_or(request.max_bytes, |b| b.min(request.max_bytes));
     let plan = Plan {
         cx,
         wanted,
         session,
         // More than may be returned cannot be waited for.
-        min_bytes: usize::try_from(request.min_bytes.min(request.max_bytes)).unwrap_or(0),
-        max_bytes: request.max_bytes,
+        min_bytes: usize::try_from(request.min_bytes.min(max_bytes)).unwrap_or(0),
+        max_bytes,
         read_committed: request.isolation_level == 1,
     };
     let wait = Duration::from_millis(u64::try_from(request.max_wait_ms).unwrap_or(0));

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use mainstem_broker::{api_ranges, not_served};
-use mainstem_metadata::config::{Served, TOPIC_CONFIGS};
+use mainstem_metadata::config::{Served, TOPIC_CONFIGS, broker_areas};
 use mainstem_protocol::ApiKey;
 
 const HEAD: &str = "# What is compatible with Apache Kafka 4.4, and what is not yet
@@ -54,10 +54,24 @@ fn page() -> String {
             writeln!(out, "| `{}` | {reason} |", row.name).unwrap();
         }
     }
-    out.push_str("\nBroker properties: all 350 are known and checked; one that is unknown is warned of at the start. Those of the log (`log.*`), topics, \
-        groups, sockets and offsets that have a topic property or a feature above have their effect; of those that may change while a node runs, \
-        the defaults of topics do so at once, for one broker and for all; those of replication, transactions, security, \
-        tiering, share and streams groups come with their features.\n");
+    let all = || broker_areas().flat_map(|(_, rows)| rows);
+    let honoured = all().filter(|row| row.served == Served::Yes).count();
+    write!(
+        out,
+        "\n## Broker properties\n\nAll {} are known, checked, kept and shown; one that is unknown is warned of at the start. {honoured} have their \
+        effect; of those that may change while a node runs, the defaults of topics do so at once, for one broker and for all. What each is for: \
+        `docs/configuration.md`. These have no effect yet:\n",
+        all().count()
+    )
+    .unwrap();
+    for (area, rows) in broker_areas() {
+        write!(out, "\n### {area}\n\n| property | why |\n|---|---|\n").unwrap();
+        for row in rows {
+            if let Served::NotYet(reason) = row.served {
+                writeln!(out, "| `{}` | {reason} |", row.name).unwrap();
+            }
+        }
+    }
     out
 }
 

@@ -12,6 +12,7 @@ mod administration;
 #[path = "../../../protocol/tests/it/catalogue.rs"]
 mod catalogue;
 mod compatibility;
+mod configuration;
 mod configurations;
 mod data_dir;
 mod faulty_disk;

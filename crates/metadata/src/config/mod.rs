@@ -2,7 +2,14 @@
 //!
 //! Tables of facts are in `definitions`; this file looks up, parses and checks.
 
+mod check;
 mod definitions;
+mod docs;
+mod markdown;
+
+pub use check::{check_broker_value, check_topic_value, check_type};
+pub use docs::{BrokerDoc, broker_areas, broker_doc, topic_doc};
+pub use markdown::markdown;
 
 pub use definitions::{BROKER_CONFIGS, TOPIC_CONFIGS};
 
@@ -144,6 +151,28 @@ pub enum ConfigError {
         /// In words.
         bound: String,
     },
+    /// A level of gzip: within bounds, or -1.
+    #[error("{name} = {value} is not between 1 and 9, or -1")]
+    GzipLevel {
+        /// The property.
+        name: String,
+        /// As given.
+        value: String,
+    },
+    /// A list names a value twice.
+    #[error("{name} names a value twice")]
+    Twice {
+        /// The property.
+        name: String,
+    },
+    /// Not a list of replicas.
+    #[error("{name} = \"{value}\" is neither * nor partition:broker between commas")]
+    Replicas {
+        /// The property.
+        name: String,
+        /// As given.
+        value: String,
+    },
     /// The value is none of the choices.
     #[error("{name} = \"{value}\" is none of {choices}")]
     Choice {
@@ -176,6 +205,20 @@ impl ConfigError {
                 let bound = bound.replace("at most", "no more than");
                 format!("Invalid value {value} for configuration {name}: Value must be {bound}")
             }
+            Self::GzipLevel { name, value } => format!(
+                "Invalid value {value} for configuration {name}: Value must be between 1 and 9 or equal to -1"
+            ),
+            Self::Twice { name } => {
+                format!("Configuration '{name}' values must not be duplicated.")
+            }
+            Self::Replicas { name, value } => format!(
+                "Invalid value [{}] for configuration {name}: {name} must be the literal '*' or a list of replicas in the following format: [partitionId]:[brokerId],[partitionId]:[brokerId],...",
+                value
+                    .split(',')
+                    .map(str::trim)
+                    .collect::<Vec<_>>()
+                    .join(", ")
+            ),
             Self::Choice {
                 name,
                 value,
@@ -201,95 +244,6 @@ pub fn broker_config(name: &str) -> Option<&'static BrokerConfig> {
         .binary_search_by(|row| row.name.cmp(name))
         .ok()
         .and_then(|at| BROKER_CONFIGS.get(at))
-}
-
-/// Checks that `value` has the type.
-pub fn check_type(name: &str, value_type: ValueType, value: &str) -> Result<(), ConfigError> {
-    let trimmed = value.trim();
-    let fits = match value_type {
-        ValueType::Bool => matches!(trimmed.to_ascii_lowercase().as_str(), "true" | "false"),
-        ValueType::Short => trimmed.parse::<i16>().is_ok(),
-        ValueType::Int => trimmed.parse::<i32>().is_ok(),
-        ValueType::Long => trimmed.parse::<i64>().is_ok(),
-        ValueType::Double => trimmed.parse::<f64>().is_ok(),
-        ValueType::String | ValueType::List | ValueType::Class | ValueType::Password => true,
-    };
-    if fits {
-        return Ok(());
-    }
-    Err(ConfigError::Type {
-        name: name.to_owned(),
-        value: value.to_owned(),
-        wanted: value_type,
-    })
-}
-
-/// Checks a value of a broker property. Its bounds are those of the topic property that it gives the default of.
-pub fn check_broker_value(row: &BrokerConfig, value: &str) -> Result<(), ConfigError> {
-    check_type(row.name, row.value_type, value)?;
-    let of_topics = TOPIC_CONFIGS.iter().find(|topic| {
-        // Values in hours and minutes have another type, and bounds of their own.
-        topic.synonyms.contains(&row.name) && topic.value_type == row.value_type
-    });
-    of_topics.map_or(Ok(()), |topic| check_bounds(topic, row.name, value))
-}
-
-/// Checks a value of a topic property.
-pub fn check_topic_value(name: &str, value: &str) -> Result<(), ConfigError> {
-    let Some(row) = topic_config(name) else {
-        return Err(ConfigError::Unknown {
-            name: name.to_owned(),
-        });
-    };
-    check_type(name, row.value_type, value)?;
-    check_bounds(row, name, value)
-}
-
-fn check_bounds(row: &TopicConfig, name: &str, value: &str) -> Result<(), ConfigError> {
-    let trimmed = value.trim();
-    if let Ok(number) = trimmed.parse::<f64>() {
-        let bound = |words: &str, bound: i64| ConfigError::Range {
-            name: name.to_owned(),
-            value: value.to_owned(),
-            bound: format!("{words} {bound}"),
-        };
-        #[allow(
-            clippy::cast_precision_loss,
-            reason = "bounds are small or far from any value"
-        )]
-        if let Some(min) = row.min
-            && number < min as f64
-        {
-            return Err(bound("at least", min));
-        }
-        #[allow(
-            clippy::cast_precision_loss,
-            reason = "bounds are small or far from any value"
-        )]
-        if let Some(max) = row.max
-            && number > max as f64
-        {
-            return Err(bound("at most", max));
-        }
-    }
-    let parts: Vec<&str> = match row.value_type {
-        ValueType::List => trimmed
-            .split(',')
-            .map(str::trim)
-            .filter(|part| !part.is_empty())
-            .collect(),
-        _ => vec![trimmed],
-    };
-    if !row.choices.is_empty()
-        && let Some(part) = parts.iter().find(|part| !row.choices.contains(*part))
-    {
-        return Err(ConfigError::Choice {
-            name: name.to_owned(),
-            value: (*part).to_owned(),
-            choices: row.choices.join(", "),
-        });
-    }
-    Ok(())
 }
 
 #[cfg(test)]

@@ -52,3 +52,66 @@ fn wrong_values_are_named() {
     check_topic_value("cleanup.policy", "compact, delete").unwrap();
     check_topic_value("cleanup.policy", "").unwrap();
 }
+
+#[test]
+fn every_property_is_documented_once_in_sorted_tables() {
+    for (area, rows) in broker_areas() {
+        assert!(rows.is_sorted_by_key(|row| row.name), "{area}");
+    }
+    let documented: usize = broker_areas().map(|(_, rows)| rows.len()).sum();
+    assert_eq!(documented, BROKER_CONFIGS.len());
+    for row in BROKER_CONFIGS {
+        let doc = broker_doc(row.name).unwrap_or_else(|| panic!("{} has no text", row.name));
+        assert!(doc.text.ends_with('.'), "{}", row.name);
+        assert_ne!(doc.served, Served::NotYet(""), "{}", row.name);
+    }
+    for row in TOPIC_CONFIGS {
+        let text = topic_doc(row.name).unwrap_or_else(|| panic!("{} has no text", row.name));
+        assert!(text.ends_with('.'), "{}", row.name);
+    }
+}
+
+#[test]
+fn values_of_brokers_are_refused_in_the_words_of_kafka() {
+    let check = |name: &str, value: &str, message: &str| {
+        let row = broker_config(name).unwrap();
+        let error = check_broker_value(row, value).unwrap_err();
+        let all = format!("Invalid value {value} for configuration {name}: {message}");
+        assert_eq!(error.kafka_words(), all);
+    };
+    let gzip = "Value must be between 1 and 9 or equal to -1";
+    check("compression.gzip.level", "0", gzip);
+    check("compression.gzip.level", "10", gzip);
+    check(
+        "compression.lz4.level",
+        "18",
+        "Value must be no more than 17",
+    );
+    check(
+        "compression.zstd.level",
+        "23",
+        "Value must be no more than 22",
+    );
+    check("fetch.max.bytes", "1", "Value must be at least 1024");
+    check("num.partitions", "x", "Not a number of type INT");
+    let roles = "String must be one of: broker, controller";
+    check("process.roles", "x", roles);
+    let auth = "String must be one of: required, requested, none";
+    check("ssl.client.auth", "x", auth);
+    let flag = "Expected value to be either true or false";
+    check("log.preallocate", "x", flag);
+    let policy = broker_config("log.cleanup.policy").unwrap();
+    assert_eq!(
+        check_broker_value(policy, "delete,delete")
+            .unwrap_err()
+            .kafka_words(),
+        "Configuration 'log.cleanup.policy' values must not be duplicated."
+    );
+    let migration = broker_config("group.consumer.migration.policy").unwrap();
+    check_broker_value(migration, "Upgrade").unwrap();
+    for row in BROKER_CONFIGS {
+        if let Some(default) = row.default {
+            check_broker_value(row, default).unwrap();
+        }
+    }
+}

@@ -1,0 +1,60 @@
+//! What logs do: the defaults of topics, cleaning, flushing.
+//!
+//! Each row: the property, its effect here, what it is for.
+
+use super::super::super::BrokerDoc;
+use super::reasons::{COMPACTION, ONE_DIRECTORY, SYNCED, THREADS, TIERED};
+use super::{honoured, not_yet};
+
+#[rustfmt::skip]
+pub(super) const DOCS: &[BrokerDoc] = &[
+    honoured("compression.gzip.level", "Level of gzip where the broker compresses, 1 to 9; -1 leaves it to the codec. Default of the topic property of this name."),
+    not_yet("compression.lz4.level", "lz4 has one level here", "Level of lz4 where the broker compresses, 1 to 17. Default of the topic property of this name."),
+    honoured("compression.type", "Codec in which batches are kept; `producer` keeps them as they came. Default of the topic property of this name."),
+    honoured("compression.zstd.level", "Level of zstd where the broker compresses, -131072 to 22. Default of the topic property of this name."),
+    not_yet("log.cleaner.backoff.ms", COMPACTION, "Milliseconds that the cleaner rests when no log needs compaction."),
+    not_yet("log.cleaner.dedupe.buffer.size", COMPACTION, "Bytes of memory in which all cleaner threads together remember keys."),
+    not_yet("log.cleaner.delete.retention.ms", COMPACTION, "Milliseconds that a tombstone stays in a compacted log. Default of `delete.retention.ms`."),
+    not_yet("log.cleaner.enable", COMPACTION, "Whether compacted topics are compacted at all."),
+    not_yet("log.cleaner.io.buffer.load.factor", COMPACTION, "How full the table of keys may become, from 0 to 1; fuller cleans more at once and collides more often."),
+    not_yet("log.cleaner.io.buffer.size", COMPACTION, "Bytes of read and write buffers for all cleaner threads together."),
+    not_yet("log.cleaner.io.max.bytes.per.second", COMPACTION, "Most bytes a second that cleaning may read and write together."),
+    not_yet("log.cleaner.max.compaction.lag.ms", COMPACTION, "Longest time, in milliseconds, that a record may wait for compaction. Default of `max.compaction.lag.ms`."),
+    not_yet("log.cleaner.min.cleanable.ratio", COMPACTION, "Share of a log that must be uncompacted before it is compacted, from 0 to 1. Default of `min.cleanable.dirty.ratio`."),
+    not_yet("log.cleaner.min.compaction.lag.ms", COMPACTION, "Shortest time, in milliseconds, that a record stays uncompacted. Default of `min.compaction.lag.ms`."),
+    not_yet("log.cleaner.threads", COMPACTION, "How many threads compact."),
+    not_yet("log.cleanup.policy", "compaction comes later; `delete` is followed, and what is compacted is kept whole", "What becomes of old segments: `delete` them, `compact` them, both, or neither when empty. Default of `cleanup.policy`."),
+    honoured("log.dir", "Directory of the data when `log.dirs` is not given."),
+    not_yet("log.dir.failure.timeout.ms", ONE_DIRECTORY, "Milliseconds after which a broker stops if it cannot tell the controller that a directory failed."),
+    not_yet("log.dirs", "several directories come later: of a list the first is used", "Directories of the data, between commas."),
+    not_yet("log.flush.interval.messages", SYNCED, "Records after which a log is flushed to disk. Default of `flush.messages`."),
+    not_yet("log.flush.interval.ms", SYNCED, "Milliseconds after which a log is flushed to disk; unset means the interval of the scheduler. Default of `flush.ms`."),
+    not_yet("log.flush.offset.checkpoint.interval.ms", "recovery reads the last segment and needs no such file", "Milliseconds between writes of the file that says from where recovery begins."),
+    not_yet("log.flush.scheduler.interval.ms", SYNCED, "Milliseconds between looks for logs that are due for a flush."),
+    not_yet("log.flush.start.offset.checkpoint.interval.ms", "log start offsets are written when they move", "Milliseconds between writes of the file of log start offsets."),
+    honoured("log.index.interval.bytes", "Bytes of records between two entries of the offset index. Default of `index.interval.bytes`."),
+    honoured("log.index.size.max.bytes", "Largest size of an index file in bytes; a full index begins a new segment. Default of `segment.index.bytes`."),
+    not_yet("log.local.retention.bytes", TIERED, "Bytes of a tiered partition that stay on local disk; -2 takes `log.retention.bytes`. Default of `local.retention.bytes`."),
+    not_yet("log.local.retention.ms", TIERED, "Milliseconds that segments of a tiered partition stay on local disk; -2 takes `log.retention.ms`. Default of `local.retention.ms`."),
+    honoured("log.message.timestamp.after.max.ms", "How far, in milliseconds, a record's timestamp may lie after the broker's clock. Default of `message.timestamp.after.max.ms`."),
+    honoured("log.message.timestamp.before.max.ms", "How far, in milliseconds, a record's timestamp may lie before the broker's clock. Default of `message.timestamp.before.max.ms`."),
+    honoured("log.message.timestamp.type", "Whose clock a record's timestamp is from: `CreateTime` the producer's, `LogAppendTime` the broker's. Default of `message.timestamp.type`."),
+    not_yet("log.preallocate", "segments grow as they are written", "Whether a new segment takes its whole size on disk at once. Default of `preallocate`."),
+    not_yet("log.remote.copy.lag.bytes", TIERED, "Bytes by which a segment may lag before it is copied to remote storage. Default of `remote.copy.lag.bytes`."),
+    not_yet("log.remote.copy.lag.ms", TIERED, "Milliseconds that a segment may wait before it is copied to remote storage. Default of `remote.copy.lag.ms`."),
+    honoured("log.retention.bytes", "Bytes kept of a partition before old segments are deleted; -1 is without end. Default of `retention.bytes`."),
+    honoured("log.retention.check.interval.ms", "Milliseconds between looks for segments that are due for deletion."),
+    honoured("log.retention.hours", "Hours that records are kept; `log.retention.minutes` and `log.retention.ms` go before it. -1 is without end."),
+    honoured("log.retention.minutes", "Minutes that records are kept; `log.retention.ms` goes before it. -1 is without end."),
+    honoured("log.retention.ms", "Milliseconds that records are kept; -1 is without end. Default of `retention.ms`."),
+    honoured("log.roll.hours", "Hours after which a new segment is begun, however small the old one; `log.roll.ms` goes before it."),
+    honoured("log.roll.jitter.hours", "Most hours taken at random off the age at which segments roll; `log.roll.jitter.ms` goes before it."),
+    honoured("log.roll.jitter.ms", "Most milliseconds taken at random off the age at which segments roll. Default of `segment.jitter.ms`."),
+    honoured("log.roll.ms", "Milliseconds after which a new segment is begun, however small the old one. Default of `segment.ms`."),
+    honoured("log.segment.bytes", "Largest size of a segment file in bytes. Default of `segment.bytes`."),
+    not_yet("log.segment.delete.delay.ms", "files are removed in the background at once", "Milliseconds between a file's removal from the log and its removal from disk. Default of `file.delete.delay.ms`."),
+    not_yet("max.decompressed.message.bytes", "batches are not unpacked", "Most bytes that a compressed batch may unpack to. Default of the topic property of this name."),
+    honoured("message.max.bytes", "Largest batch, in bytes, that is taken. Default of `max.message.bytes`."),
+    not_yet("num.recovery.threads.per.data.dir", THREADS, "Threads for each directory that recover logs at the start and flush them at the end."),
+    honoured("producer.id.expiration.ms", "Milliseconds after which an idle producer's sequence numbers are forgotten."),
+];
