@@ -28,7 +28,7 @@ mod sync;
 pub use config::{Durability, NodeConfig, Properties, PropertyError};
 pub use dispatch::{ApiRange, api_ranges, not_served};
 pub use log_dirs::DataDirError;
-pub use mainstem_metadata::config::ConfigError;
+pub use mainstem_metadata::config::{ConfigError, PropertyDoc, markdown, property_docs};
 pub use mainstem_storage::Repair;
 pub use mainstem_storage::disk;
 pub use mainstem_storage::log_dir::LogDirError;

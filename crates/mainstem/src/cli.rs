@@ -68,6 +68,9 @@ pub(crate) enum Command {
     /// List, describe, reset and delete consumer groups.
     #[command(subcommand)]
     Group(GroupCommand),
+    /// Look up configuration properties.
+    #[command(subcommand)]
+    Config(ConfigCommand),
     /// Print a completion script.
     Completions {
         /// The shell.
@@ -105,6 +108,31 @@ pub(crate) struct ServerOptions {
 pub(crate) enum LogFormat {
     Text,
     Json,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ConfigCommand {
+    /// Say what properties are for, and whether they have their effect. Asks no node.
+    Docs(DocsOptions),
+}
+
+#[derive(Debug, Args)]
+#[command(before_help = "Examples:
+  mainstem config docs retention.ms
+  mainstem config docs --topic
+  mainstem config docs log.retention --json")]
+pub(crate) struct DocsOptions {
+    /// A property, or what names begin with; all if not given.
+    pub(crate) name: Option<String>,
+    /// Those of topics alone.
+    #[arg(long, conflicts_with = "broker")]
+    pub(crate) topic: bool,
+    /// Those of brokers alone.
+    #[arg(long)]
+    pub(crate) broker: bool,
+    /// The whole page in Markdown.
+    #[arg(long, conflicts_with_all = ["name", "topic", "broker"])]
+    pub(crate) markdown: bool,
 }
 
 #[derive(Debug, Subcommand)]

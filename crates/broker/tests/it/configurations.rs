@@ -340,3 +340,36 @@ fn the_older_request_replaces_everything() {
     assert_eq!(replace(&[]), (ErrorCode::None, [5, 5]));
     node.stop().unwrap();
 }
+
+#[test]
+fn who_asks_for_documentation_gets_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let node = node(dir.path());
+    let mut wire = Wire::to(&node);
+    topics(&mut wire, &[("orders", 1)]);
+    for (include_documentation, resource_type, name) in [
+        (true, TOPIC, "orders"),
+        (true, BROKER, "1"),
+        (false, TOPIC, "orders"),
+    ] {
+        let request = DescribeConfigsRequest {
+            resources: vec![describe_configs_request::DescribeConfigsResource {
+                resource_type,
+                resource_name: Str::from(name),
+                configuration_keys: None,
+            }],
+            include_synonyms: false,
+            include_documentation,
+        };
+        let result = wire.ask(4, &request).results.remove(0);
+        assert!(result.configs.len() >= 37, "{name}");
+        for config in result.configs {
+            assert_eq!(
+                config.documentation.is_some(),
+                include_documentation,
+                "{}",
+                config.name
+            );
+        }
+    }
+}

@@ -46,6 +46,18 @@ fn refusals_say_what_to_do() {
         "group list",
     );
     no("topic delete order --yes", "does not exist", "orders");
+    no(
+        "config docs retention.mz",
+        "no property \"retention.mz\"",
+        "retention.ms",
+    );
+    let docs = node.must("config docs --topic retention.bytes").out;
+    assert!(
+        docs.starts_with("topic\tretention.bytes\tlong\t-1\tBytes kept"),
+        "{docs}"
+    );
+    assert_eq!(node.must("config docs").out.lines().count(), 387);
+    assert_eq!(node.must("config docs --topic").out.lines().count(), 37);
     check(&node, "topic delete orders", 2, "0 records", "--yes");
     check(&node, "topic alter orders", 2, "nothing to change", "--set");
     let usage = node.run("consume orders --offset 1 --from-beginning");

@@ -1,7 +1,7 @@
 //! What a property is for and whether it has its effect, looked up by name.
 
-use super::Served;
 use super::definitions::{BROKER_DOCS, TOPIC_DOCS};
+use super::{BROKER_CONFIGS, Served, TOPIC_CONFIGS};
 
 /// What is said of a broker property.
 #[derive(Clone, Copy, Debug)]
@@ -33,4 +33,53 @@ pub fn topic_doc(name: &str) -> Option<&'static str> {
         .binary_search_by(|(of, _)| (*of).cmp(name))
         .ok()?;
     TOPIC_DOCS.get(at).map(|(_, text)| *text)
+}
+
+/// Everything that is known of a property, for people.
+#[derive(Clone, Copy, Debug)]
+pub struct PropertyDoc {
+    /// True for a topic's, false for a broker's.
+    pub of_topics: bool,
+    /// Its name.
+    pub name: &'static str,
+    /// Type of its value, in Apache Kafka's word.
+    pub value_type: &'static str,
+    /// Its default; `None` when it is unset.
+    pub default: Option<&'static str>,
+    /// True when it may change while the node runs.
+    pub dynamic: bool,
+    /// What it is for.
+    pub text: &'static str,
+    /// Why it has no effect yet; `None` when it has.
+    pub not_yet: Option<&'static str>,
+}
+
+/// All properties: those of topics, then those of brokers, by name.
+pub fn property_docs() -> impl Iterator<Item = PropertyDoc> {
+    let why = |served| match served {
+        Served::Yes => None,
+        Served::NotYet(why) => Some(why),
+    };
+    let topics = TOPIC_CONFIGS.iter().map(move |row| PropertyDoc {
+        of_topics: true,
+        name: row.name,
+        value_type: row.value_type.kafka_name(),
+        default: Some(row.default),
+        dynamic: true,
+        text: topic_doc(row.name).unwrap_or(""),
+        not_yet: why(row.served),
+    });
+    let brokers = BROKER_CONFIGS.iter().filter_map(move |row| {
+        let doc = broker_doc(row.name)?;
+        Some(PropertyDoc {
+            of_topics: false,
+            name: row.name,
+            value_type: row.value_type.kafka_name(),
+            default: row.default,
+            dynamic: row.dynamic,
+            text: doc.text,
+            not_yet: why(doc.served),
+        })
+    });
+    topics.chain(brokers)
 }

@@ -8,7 +8,7 @@ mod docs;
 mod markdown;
 
 pub use check::{check_broker_value, check_topic_value, check_type};
-pub use docs::{BrokerDoc, broker_areas, broker_doc, topic_doc};
+pub use docs::{BrokerDoc, PropertyDoc, broker_areas, broker_doc, property_docs, topic_doc};
 pub use markdown::markdown;
 
 pub use definitions::{BROKER_CONFIGS, TOPIC_CONFIGS};
