@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use mainstem_metadata::config::{ConfigError, broker_config, check_broker_value};
+use mainstem_metadata::config::{
+    ConfigError, broker_config, check_broker_together, check_broker_value,
+};
 
 use mainstem_protocol::Str;
 
@@ -99,6 +101,14 @@ impl Properties {
         }
         self.given.insert(name.to_owned(), value.to_owned());
         Ok(())
+    }
+
+    /// Checks the values against each other, once all are there.
+    pub fn check_together(&self) -> Result<(), PropertyError> {
+        check_broker_together(&|name| self.given(name)).map_err(|cause| PropertyError::Value {
+            place: "properties".to_owned(),
+            cause,
+        })
     }
 
     /// These properties with those over them that may change while a node runs.

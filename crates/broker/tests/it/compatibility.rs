@@ -20,7 +20,7 @@ This page is made from the tables in the code; a test holds it to them.
 | `offsets.topic.replication.factor` and the like | 1 | 3, which one node can never reach |
 | `process.roles`, `node.id`, `controller.quorum.voters` | broker and controller in one, 1, itself | must be given |
 | records of a batch | checked by the header; see `docs/adr/0002-batches-are-opaque.md` | each is walked |
-| `queued.max.request.bytes` | bounds requests, what they are decoded into, and answers not yet written; by default 512 MiB | bounds requests; by default not at all |
+| `queued.max.request.bytes` | bounds requests, what they are decoded into, and answers not yet written; by default 512 MiB; may be below `socket.request.max.bytes` | bounds requests; by default not at all; never below |
 | `max.connections` | never more than the limit of file descriptors allows | may exhaust them |
 | configuration of groups, of clients' metrics and of loggers | none; nothing here would follow it | kept and followed |
 | feature levels | metadata.version alone, where a new cluster begins; others come with their features | see `kafka-features.sh` |

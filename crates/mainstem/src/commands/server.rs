@@ -89,6 +89,7 @@ fn configure(options: &ServerOptions) -> Result<NodeConfig, Failure> {
     for option in &options.options {
         properties.set(option).map_err(refuse)?;
     }
+    properties.check_together().map_err(refuse)?;
     let listener = match (&options.listen, properties.given("listeners")) {
         (Some(listen), _) => listen.clone(),
         (None, Some(listeners)) => plain_listener(listeners)
@@ -148,7 +149,7 @@ fn hint(error: &PropertyError) -> String {
         (Some((unit, milliseconds)), Ok(duration)) => {
             format!("{unit} are meant: {}", duration.as_millis() / milliseconds)
         }
-        _ => "see the property's type in Kafka's documentation".to_owned(),
+        _ => format!("see what it may be: mainstem config docs {name}"),
     }
 }
 

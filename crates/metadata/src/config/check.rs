@@ -1,6 +1,7 @@
 //! Whether a value is one of its property: type, bounds, choices.
 
 use super::definitions::BROKER_BOUNDS;
+use super::rules::check_alone;
 use super::{BrokerConfig, ConfigError, ValueType, topic_config};
 
 /// What a value must be, besides its type.
@@ -36,6 +37,7 @@ pub fn check_type(name: &str, value_type: ValueType, value: &str) -> Result<(), 
 /// Checks a value of a broker property.
 pub fn check_broker_value(row: &BrokerConfig, value: &str) -> Result<(), ConfigError> {
     check_type(row.name, row.value_type, value)?;
+    check_alone(row.name, value)?;
     let found = BROKER_BOUNDS.binary_search_by(|bounds| bounds.name.cmp(row.name));
     let Some(bounds) = found.ok().and_then(|at| BROKER_BOUNDS.get(at)) else {
         return Ok(());

@@ -6,10 +6,12 @@ mod check;
 mod definitions;
 mod docs;
 mod markdown;
+mod rules;
 
 pub use check::{check_broker_value, check_topic_value, check_type};
 pub use docs::{BrokerDoc, PropertyDoc, broker_areas, broker_doc, property_docs, topic_doc};
 pub use markdown::markdown;
+pub use rules::check_broker_together;
 
 pub use definitions::{BROKER_CONFIGS, TOPIC_CONFIGS};
 
@@ -159,6 +161,16 @@ pub enum ConfigError {
         /// As given.
         value: String,
     },
+    /// The value breaks a rule of its own, or one with another property.
+    #[error("{name} = {value}: {rule}")]
+    Rule {
+        /// The property.
+        name: String,
+        /// As given, or its default.
+        value: String,
+        /// What must hold.
+        rule: String,
+    },
     /// A list names a value twice.
     #[error("{name} names a value twice")]
     Twice {
@@ -208,6 +220,7 @@ impl ConfigError {
             Self::GzipLevel { name, value } => format!(
                 "Invalid value {value} for configuration {name}: Value must be between 1 and 9 or equal to -1"
             ),
+            Self::Rule { rule, .. } => format!("requirement failed: {rule}"),
             Self::Twice { name } => {
                 format!("Configuration '{name}' values must not be duplicated.")
             }

@@ -115,3 +115,49 @@ fn values_of_brokers_are_refused_in_the_words_of_kafka() {
         }
     }
 }
+
+#[test]
+fn properties_that_do_not_go_together_are_refused_in_the_words_of_kafka() {
+    let check = |given: &[(&str, &'static str)], message: &str| {
+        let of = |name: &str| {
+            given
+                .iter()
+                .find(|(of, _)| *of == name)
+                .map(|(_, value)| *value)
+        };
+        let error = check_broker_together(&of).unwrap_err();
+        assert_eq!(
+            error.kafka_words(),
+            format!("requirement failed: {message}")
+        );
+    };
+    check_broker_together(&|_: &str| None).unwrap();
+    check(
+        &[("group.consumer.min.session.timeout.ms", "70000")],
+        "group.consumer.max.session.timeout.ms must be greater than or equal to group.consumer.min.session.timeout.ms",
+    );
+    check(
+        &[("group.share.session.timeout.ms", "1")],
+        "group.share.session.timeout.ms must be greater than or equal to group.share.min.session.timeout.ms",
+    );
+    check(
+        &[("group.consumer.assignment.interval.ms", "99999")],
+        "group.consumer.assignment.interval.ms must be less than or equal to group.consumer.max.assignment.interval.ms",
+    );
+    check(
+        &[("replica.lag.time.max.ms", "1")],
+        "replica.fetch.wait.max.ms should always be less than or equal to replica.lag.time.max.ms to prevent frequent changes in ISR",
+    );
+    check(
+        &[("max.connections.per.ip", "0")],
+        "max.connections.per.ip can be set to zero only if max.connections.per.ip.overrides property is set.",
+    );
+    for (name, value) in [
+        ("log.retention.hours", "0"),
+        ("log.retention.ms", "-2"),
+        ("log.roll.ms", "0"),
+    ] {
+        check_broker_value(broker_config(name).unwrap(), value).unwrap_err();
+    }
+    check_broker_value(broker_config("log.retention.ms").unwrap(), "-1").unwrap();
+}
