@@ -1,5 +1,6 @@
 //! Configurations over the wire: where each value comes from, what is refused in which words, and that what changes is in effect.
 
+use mainstem_broker::{NodeConfig, Properties, start};
 use mainstem_protocol::messages::{
     AlterConfigsRequest, DescribeConfigsRequest, IncrementalAlterConfigsRequest,
     alter_configs_request, describe_configs_request, incremental_alter_configs_request as single,
@@ -7,6 +8,7 @@ use mainstem_protocol::messages::{
 use mainstem_protocol::{ErrorCode, Str};
 
 use crate::administration::topics;
+use crate::serving::{fetch_request, fetched};
 use crate::wire::{Wire, batch, code, node, produce};
 
 const TOPIC: i8 = 2;
@@ -372,4 +374,31 @@ fn who_asks_for_documentation_gets_it() {
             );
         }
     }
+}
+
+#[test]
+fn the_answer_to_a_fetch_is_bounded_by_the_node_too() {
+    let bytes_with = |option: Option<&str>| {
+        let dir = tempfile::tempdir().unwrap();
+        let mut properties = Properties::default();
+        if let Some(option) = option {
+            properties.set(option).unwrap();
+        }
+        let node = start(NodeConfig {
+            properties,
+            ..NodeConfig::for_tests(dir.path().to_owned())
+        })
+        .unwrap();
+        let mut wire = Wire::to(&node);
+        topics(&mut wire, &[("orders", 1)]);
+        for _ in 0..3 {
+            assert_eq!(produce(&mut wire, "orders", batch(&[7; 600])).error_code, 0);
+        }
+        let (code, end, records) = fetched(&wire.ask(12, &fetch_request(0, 0)));
+        assert_eq!((code, end), (ErrorCode::None, 3));
+        records.len()
+    };
+    assert!(bytes_with(None) > 1_800);
+    let bounded = bytes_with(Some("fetch.max.bytes=1024"));
+    assert!((600..=1_024).contains(&bounded), "{bounded}");
 }
