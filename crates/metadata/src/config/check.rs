@@ -34,10 +34,35 @@ pub fn check_type(name: &str, value_type: ValueType, value: &str) -> Result<(), 
     })
 }
 
+/// Lists that name their values once and may not be empty.
+const NOT_EMPTY: &[&str] = &["listeners", "log.dirs"];
+
+/// What lists of brokers must satisfy when nothing else is asked of them.
+fn check_list(name: &str, value: &str) -> Result<(), ConfigError> {
+    let parts: Vec<&str> = value.split(',').map(str::trim).collect();
+    if !NOT_EMPTY.contains(&name) {
+        return Ok(());
+    }
+    if value.trim().is_empty() {
+        return Err(ConfigError::Empty {
+            name: name.to_owned(),
+        });
+    }
+    let is_twice =
+        |(at, part): (usize, &&str)| parts.iter().skip(at + 1).any(|later| later == part);
+    match parts.iter().enumerate().any(is_twice) {
+        true => Err(ConfigError::Twice {
+            name: name.to_owned(),
+        }),
+        false => Ok(()),
+    }
+}
+
 /// Checks a value of a broker property.
 pub fn check_broker_value(row: &BrokerConfig, value: &str) -> Result<(), ConfigError> {
     check_type(row.name, row.value_type, value)?;
     check_alone(row.name, value)?;
+    check_list(row.name, value)?;
     let found = BROKER_BOUNDS.binary_search_by(|bounds| bounds.name.cmp(row.name));
     let Some(bounds) = found.ok().and_then(|at| BROKER_BOUNDS.get(at)) else {
         return Ok(());

@@ -171,6 +171,12 @@ pub enum ConfigError {
         /// What must hold.
         rule: String,
     },
+    /// A list that must name something is empty.
+    #[error("{name} is empty")]
+    Empty {
+        /// The property.
+        name: String,
+    },
     /// A list names a value twice.
     #[error("{name} names a value twice")]
     Twice {
@@ -221,6 +227,9 @@ impl ConfigError {
                 "Invalid value {value} for configuration {name}: Value must be between 1 and 9 or equal to -1"
             ),
             Self::Rule { rule, .. } => format!("requirement failed: {rule}"),
+            Self::Empty { name } => format!(
+                "Configuration '{name}' must not be empty. Valid values include: any non-empty value"
+            ),
             Self::Twice { name } => {
                 format!("Configuration '{name}' values must not be duplicated.")
             }

@@ -107,6 +107,14 @@ fn values_of_brokers_are_refused_in_the_words_of_kafka() {
             .kafka_words(),
         "Configuration 'log.cleanup.policy' values must not be duplicated."
     );
+    let listeners = broker_config("listeners").unwrap();
+    assert_eq!(
+        check_broker_value(listeners, "").unwrap_err().kafka_words(),
+        "Configuration 'listeners' must not be empty. Valid values include: any non-empty value"
+    );
+    let dirs = broker_config("log.dirs").unwrap();
+    check_broker_value(dirs, "/a,/b, /a").unwrap_err();
+    check_broker_value(dirs, "/a,/b").unwrap();
     let migration = broker_config("group.consumer.migration.policy").unwrap();
     check_broker_value(migration, "Upgrade").unwrap();
     for row in BROKER_CONFIGS {
