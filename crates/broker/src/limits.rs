@@ -25,8 +25,12 @@ pub const ANSWER_RATE_MIN: u64 = 256 * 1024;
 pub const GRACE: Duration = Duration::from_secs(3);
 /// How often that is looked at.
 pub const GRACE_CHECK: Duration = Duration::from_millis(500);
-/// Descriptors that connections leave for files and the node itself.
-pub const DESCRIPTORS_KEPT: usize = 512;
+/// Descriptors that connections and the files of logs leave for the node itself.
+pub const DESCRIPTORS_KEPT: usize = 128;
+/// Files of logs that are open at the same time, at most: a quarter of the descriptors, within these bounds.
+pub const OPEN_FILES_MAX: usize = 8_192;
+/// See [`OPEN_FILES_MAX`].
+pub const OPEN_FILES_MIN: usize = 64;
 /// Connections that are let in however few descriptors there are.
 pub const CONNECTIONS_MIN: usize = 16;
 /// Partitions of all fetch sessions together; a client whose session does not fit gets none.

@@ -19,6 +19,7 @@ use mainstem_metadata::{Changed, Endpoint, MetadataImage};
 use mainstem_protocol::messages::create_topics_request::{CreatableTopic, CreatableTopicConfig};
 use mainstem_protocol::{Str, Uuid};
 use mainstem_storage::Repair;
+use mainstem_storage::disk::{BudgetDisk, Disk};
 use mainstem_storage::log_dir::leave_clean_mark;
 use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::sync::watch;
@@ -32,7 +33,7 @@ use crate::housekeeping::{self, Housekeeping};
 use crate::limits::DRAIN;
 use crate::log_dirs::{DataDirError, LogDirs};
 use crate::memory::Memory;
-use crate::net::{Bound, Connections, accept, bind, raise_descriptor_limit};
+use crate::net::{Bound, Connections, accept, bind, open_files_max, raise_descriptor_limit};
 use crate::partitions::Partitions;
 use crate::producer_ids::ProducerIds;
 use crate::sync::{self, SyncQueue};
@@ -240,9 +241,13 @@ pub fn start(config: NodeConfig) -> Result<RunningNode, StartError> {
     let began = Instant::now();
     let descriptors = raise_descriptor_limit();
     let node_id = i32::try_from(config.properties.number("node.id")).unwrap_or(1);
-    let log_dirs = LogDirs::open(config.disk.clone(), &config.data_dir, node_id)?;
+    let disk: Arc<dyn Disk> = match &config.disk {
+        Some(disk) => disk.clone(),
+        None => Arc::new(BudgetDisk::new(open_files_max(descriptors))),
+    };
+    let log_dirs = LogDirs::open(disk.clone(), &config.data_dir, node_id)?;
     let mark = log_dirs.clean_epoch;
-    let (disk, dir) = (config.disk.clone(), config.data_dir.clone());
+    let dir = config.data_dir.clone();
     let started = start_on(config, log_dirs, descriptors, began);
     if let (Err(_), Some(epoch)) = (&started, mark) {
         // The next start must find what this one found: after a clean stop damage is refused, after another it may be a torn tail.

@@ -12,7 +12,7 @@ use mainstem_metadata::config::TOPIC_CONFIGS;
 use mainstem_protocol::Str;
 use mainstem_protocol::batch::TimestampType;
 use mainstem_protocol::compress::Codec;
-use mainstem_storage::disk::{Disk, RealDisk};
+use mainstem_storage::disk::Disk;
 use mainstem_storage::{CompressionPolicy, LogConfig};
 
 pub(crate) use dynamic::{dynamic_configs, effective, note_endpoints};
@@ -39,8 +39,8 @@ pub struct NodeConfig {
     pub port: u16,
     /// Host and port told to clients; those listened on when `None`.
     pub advertised: Option<(String, u16)>,
-    /// The disk that `data_dir` is on; tests put a faulty one here.
-    pub disk: Arc<dyn Disk>,
+    /// The disk that `data_dir` is on; tests put a faulty or a narrow one here. `None` is the real one, within the descriptors there are.
+    pub disk: Option<Arc<dyn Disk>>,
     /// Where HTTP is served; nowhere when `None`.
     pub http: Option<SocketAddr>,
     /// Everything else, under Kafka's names.
@@ -55,7 +55,7 @@ impl NodeConfig {
             host: "127.0.0.1".to_owned(),
             port: 0,
             advertised: None,
-            disk: Arc::new(RealDisk),
+            disk: None,
             http: None,
             properties: Properties::default(),
         }

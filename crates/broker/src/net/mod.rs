@@ -6,4 +6,4 @@ mod outgoing;
 mod quotas;
 
 pub(crate) use listener::{Bound, accept, bind};
-pub(crate) use quotas::{Connections, raise_descriptor_limit};
+pub(crate) use quotas::{Connections, open_files_max, raise_descriptor_limit};

@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::Notify;
 
 use crate::config::Properties;
-use crate::limits::{CONNECTIONS_MIN, DESCRIPTORS_KEPT};
+use crate::limits::{CONNECTIONS_MIN, DESCRIPTORS_KEPT, OPEN_FILES_MAX, OPEN_FILES_MIN};
 
 /// The open connections.
 #[derive(Debug)]
@@ -40,9 +40,10 @@ impl Connections {
     /// Limits as configured; `descriptors` is how many files and sockets the process may have open.
     pub(crate) fn new(properties: &Properties, descriptors: u64) -> Self {
         let number = |name| usize::try_from(properties.number(name)).unwrap_or(0);
-        let descriptors = usize::try_from(descriptors).unwrap_or(usize::MAX);
-        let possible = descriptors
-            .saturating_sub(DESCRIPTORS_KEPT)
+        let kept = DESCRIPTORS_KEPT + open_files_max(descriptors);
+        let possible = usize::try_from(descriptors)
+            .unwrap_or(usize::MAX)
+            .saturating_sub(kept)
             .max(CONNECTIONS_MIN);
         let overrides = properties
             .text("max.connections.per.ip.overrides")
@@ -137,6 +138,12 @@ impl Drop for OpenConnection {
     }
 }
 
+/// How many of the descriptors are for files of logs.
+pub(crate) fn open_files_max(descriptors: u64) -> usize {
+    let quarter = usize::try_from(descriptors / 4).unwrap_or(usize::MAX);
+    quarter.clamp(OPEN_FILES_MIN, OPEN_FILES_MAX)
+}
+
 /// Lets the process have as many descriptors as the system allows it, and says how many those are.
 pub(crate) fn raise_descriptor_limit() -> u64 {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
@@ -191,7 +198,7 @@ mod tests {
 
     #[test]
     fn descriptors_bound_the_connections() {
-        assert_eq!(connections(&[], 20_000).max, 20_000 - DESCRIPTORS_KEPT);
+        assert_eq!(connections(&[], 20_000).max, 15_000 - DESCRIPTORS_KEPT);
         assert_eq!(connections(&[], 10).max, CONNECTIONS_MIN);
         assert_eq!(connections(&["max.connections=7"], 20_000).max, 7);
     }

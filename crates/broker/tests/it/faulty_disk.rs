@@ -130,7 +130,7 @@ fn setting() -> Setting {
     let dir = tempfile::tempdir().unwrap();
     let fault = Arc::new(Fault::default());
     let node = start(NodeConfig {
-        disk: Arc::new(FaultyDisk(fault.clone())),
+        disk: Some(Arc::new(FaultyDisk(fault.clone()))),
         ..NodeConfig::for_tests(dir.path().to_owned())
     })
     .unwrap();

@@ -15,6 +15,7 @@ mod compatibility;
 mod configuration;
 mod configurations;
 mod data_dir;
+mod descriptors;
 mod faulty_disk;
 #[allow(dead_code, reason = "the tests of the codec use all of it")]
 #[path = "../../../protocol/tests/it/hex.rs"]

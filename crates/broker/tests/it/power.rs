@@ -22,7 +22,7 @@ const SEEDS: u64 = 16;
 
 fn node_on(dir: &Path, disk: MemDisk) -> RunningNode {
     let config = NodeConfig {
-        disk: Arc::new(disk),
+        disk: Some(Arc::new(disk)),
         ..NodeConfig::for_tests(dir.to_owned())
     };
     start(config).unwrap()

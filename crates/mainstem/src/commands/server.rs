@@ -122,7 +122,7 @@ fn configure(options: &ServerOptions) -> Result<NodeConfig, Failure> {
         .or(first)
         .unwrap_or_else(|| PathBuf::from(DATA_DIR));
     Ok(NodeConfig {
-        disk: std::sync::Arc::new(mainstem_broker::disk::RealDisk),
+        disk: None,
         data_dir,
         host,
         port,

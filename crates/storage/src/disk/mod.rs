@@ -3,6 +3,7 @@
 //! The model: a write reaches the page cache; `sync` makes a file's bytes stable; `sync_dir` makes the names in a directory stable. A
 //! new file counts only after its directory *and the directory's parent* were synced.
 
+mod budget;
 mod mem;
 mod real;
 
@@ -11,6 +12,7 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
+pub use budget::BudgetDisk;
 pub use mem::MemDisk;
 pub use real::RealDisk;
 

@@ -7,6 +7,7 @@
     reason = "a test may fail loudly and list many cases"
 )]
 
+mod budget;
 mod crash;
 mod log;
 #[path = "../../../protocol/tests/it/mutate.rs"]
