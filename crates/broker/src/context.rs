@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use mainstem_protocol::Str;
 
+use crate::metrics::CoreCounters;
 use crate::node::Node;
 
 /// Who asks, and whom.
@@ -13,12 +14,21 @@ use crate::node::Node;
 pub(crate) struct RequestContext {
     /// The node.
     pub(crate) node: Arc<Node>,
+    /// The core that serves the connection.
+    pub(crate) core: usize,
     /// Version of the request.
     pub(crate) version: i16,
     /// What the client calls itself.
     pub(crate) client_id: Option<Str>,
     /// Where it comes from, in Kafka's form: `/127.0.0.1`.
     pub(crate) client_host: Str,
+}
+
+impl RequestContext {
+    /// What this core counts.
+    pub(crate) fn counters(&self) -> &CoreCounters {
+        self.node.metrics.core(self.core)
+    }
 }
 
 /// A future that owns what it needs.

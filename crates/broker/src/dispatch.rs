@@ -4,6 +4,7 @@
 //! in the table stands in [`not_served`] with the reason; a test holds the two together.
 
 use std::future::Future;
+use std::time::Instant;
 
 use mainstem_protocol::frame::{RequestHeader, encode_response};
 use mainstem_protocol::{ApiKey, Chunks, DecodeError, Decoder, EncodeError, Request};
@@ -253,7 +254,9 @@ where
     Q::Response: Send + 'static,
     F: Future<Output = Staged<Q::Response>>,
 {
+    let began = Instant::now();
     let (api, version) = (Q::KEY, cx.version);
+    let (node, core) = (cx.node.clone(), cx.core);
     let budget = decoder.budget_bytes();
     let request = Q::decode(&mut decoder, version).map_err(|cause| Refused::Decode {
         api,
@@ -261,13 +264,23 @@ where
         cause,
     })?;
     charge.add(budget - decoder.budget_bytes());
+    let handled = move || node.metrics.core(core).handled(api, began.elapsed());
     Ok(match handler(cx, request).await {
-        Staged::Ready(response) => Staged::Ready(encode(api, version, correlation_id, &response)),
+        Staged::Ready(response) => {
+            let answer = encode(api, version, correlation_id, &response);
+            handled();
+            Staged::Ready(answer)
+        }
         Staged::Pending(future) => Staged::pending(async move {
             let response = future.await;
-            encode(api, version, correlation_id, &response)
+            let answer = encode(api, version, correlation_id, &response);
+            handled();
+            answer
         }),
-        Staged::Silent => Staged::Silent,
+        Staged::Silent => {
+            handled();
+            Staged::Silent
+        }
         Staged::Close => Staged::Close,
     })
 }

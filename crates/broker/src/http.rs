@@ -1,4 +1,4 @@
-//! `/healthz` and `/readyz`.
+//! `/healthz`, `/readyz` and `/metrics`.
 //!
 //! Healthy means that the process answers; ready means that the node serves Kafka.
 
@@ -7,8 +7,10 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::http::StatusCode;
+use axum::http::header::CONTENT_TYPE;
 use axum::routing::get;
 
+use crate::metrics::page;
 use crate::node::Node;
 
 /// Serves on a socket that is bound already, until the runtime ends.
@@ -16,6 +18,14 @@ pub(crate) async fn serve(
     listener: tokio::net::TcpListener,
     node: Arc<Node>,
 ) -> std::io::Result<()> {
+    let measured = node.clone();
+    let metrics = move || {
+        let node = measured.clone();
+        async move {
+            let kind = [(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")];
+            (kind, page(&node).await)
+        }
+    };
     let ready = move || {
         let node = node.clone();
         async move {
@@ -28,7 +38,8 @@ pub(crate) async fn serve(
     };
     let router = Router::new()
         .route("/healthz", get(async || "ok\n"))
-        .route("/readyz", get(ready));
+        .route("/readyz", get(ready))
+        .route("/metrics", get(metrics));
     axum::serve(listener, router).await
 }
 

@@ -18,6 +18,7 @@ mod http;
 pub mod limits;
 mod log_dirs;
 mod memory;
+mod metrics;
 mod net;
 mod node;
 mod partition;

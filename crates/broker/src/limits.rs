@@ -66,3 +66,10 @@ pub const DESCRIBED_PARTITIONS_MAX: usize = 2_000;
 
 const _: () = assert!(READ_IDLE_BYTES <= FRAME_SMALL_BYTES && FRAME_SMALL_BYTES <= READ_STEP_BYTES);
 const _: () = assert!(FETCH_BYTES_SHORT < FETCH_BYTES_MAX);
+
+/// API keys that are counted: above every key of the schema.
+pub const API_KEYS_MAX: usize = 128;
+/// Partitions that `/metrics` shows.
+pub const METRICS_PARTITIONS_MAX: usize = 10_000;
+/// Lags (of a group on a partition) that `/metrics` shows.
+pub const METRICS_LAGS_MAX: usize = 10_000;

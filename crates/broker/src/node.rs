@@ -33,6 +33,7 @@ use crate::housekeeping::{self, Housekeeping};
 use crate::limits::DRAIN;
 use crate::log_dirs::{DataDirError, LogDirs};
 use crate::memory::Memory;
+use crate::metrics::Metrics;
 use crate::net::{Bound, Connections, accept, bind, open_files_max, raise_descriptor_limit};
 use crate::partitions::Partitions;
 use crate::producer_ids::ProducerIds;
@@ -58,6 +59,7 @@ pub(crate) struct Node {
     pub(crate) housekeeping: Housekeeping,
     pub(crate) connections: Arc<Connections>,
     pub(crate) memory: Arc<Memory>,
+    pub(crate) metrics: Metrics,
     broker_epoch: AtomicI64,
     ready: AtomicBool,
 }
@@ -278,6 +280,7 @@ fn start_on(
     let (controller, mailbox) = controller::mailbox();
     let (housekeeping, chores) = housekeeping::mailbox();
     let control = Core::start("control".to_owned())?;
+    let queued = config.properties.number("queued.max.request.bytes");
     let node = Arc::new(Node {
         node_id,
         cluster_id: Str::from(&log_dirs.meta.cluster_id),
@@ -290,9 +293,8 @@ fn start_on(
         producer_ids: ProducerIds::default(),
         housekeeping,
         connections: Arc::new(Connections::new(&config.properties, descriptors)),
-        memory: Arc::new(Memory::new(
-            config.properties.number("queued.max.request.bytes"),
-        )),
+        memory: Arc::new(Memory::new(queued)),
+        metrics: Metrics::new(core_count()),
         broker_epoch: AtomicI64::new(broker_epoch),
         ready: AtomicBool::new(false),
         config,
@@ -461,9 +463,12 @@ fn open_partitions(
     Ok(repairs)
 }
 
+fn core_count() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}
+
 fn start_cores() -> Result<Vec<Core>, StartError> {
-    let count = std::thread::available_parallelism().map_or(1, usize::from);
-    (0..count)
+    (0..core_count())
         .map(|at| Core::start(format!("core-{at}")))
         .collect()
 }

@@ -33,6 +33,11 @@ impl SyncQueue {
         self.wake.notify_one();
     }
 
+    /// Bytes that wait for the disk.
+    pub(crate) fn undurable_bytes(&self) -> u64 {
+        self.undurable_bytes.load(Ordering::Relaxed)
+    }
+
     pub(crate) fn add_undurable(&self, bytes: usize) {
         self.undurable_bytes
             .fetch_add(u64::try_from(bytes).unwrap_or(u64::MAX), Ordering::Relaxed);

@@ -7,14 +7,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use mainstem_protocol::ErrorCode;
-use mainstem_protocol::Str;
 use mainstem_protocol::batch::BatchHeader;
 use mainstem_protocol::messages::produce_request::PartitionProduceData;
 use mainstem_protocol::messages::produce_response::{
     PartitionProduceResponse, TopicProduceResponse,
 };
 use mainstem_protocol::messages::{ProduceRequest, ProduceResponse};
+use mainstem_protocol::{ApiKey, ErrorCode, Str};
 
 use crate::context::{RequestContext, Staged};
 use crate::partition::{Partition, Refusal};
@@ -49,6 +48,7 @@ pub(crate) async fn handle(cx: RequestContext, request: ProduceRequest) -> Stage
                 }
                 Err(refusal) => {
                     failed = true;
+                    cx.counters().failed_partition(ApiKey::Produce);
                     refused(index, refusal.code, Some(Str::from(refusal.message)))
                 }
             });
@@ -65,7 +65,7 @@ pub(crate) async fn handle(cx: RequestContext, request: ProduceRequest) -> Stage
         _ if waits.is_empty() => Staged::Ready(response),
         _ => {
             let timeout = Duration::from_millis(u64::try_from(request.timeout_ms).unwrap_or(0));
-            Staged::pending(commit(response, waits, timeout))
+            Staged::pending(commit(cx, response, waits, timeout))
         }
     }
 }
@@ -141,7 +141,12 @@ fn refused(index: i32, code: ErrorCode, message: Option<Str>) -> PartitionProduc
 }
 
 /// Stage two: each partition's batch must be committed before the deadline.
-async fn commit(mut response: ProduceResponse, waits: Waits, timeout: Duration) -> ProduceResponse {
+async fn commit(
+    cx: RequestContext,
+    mut response: ProduceResponse,
+    waits: Waits,
+    timeout: Duration,
+) -> ProduceResponse {
     let deadline = tokio::time::Instant::now() + timeout;
     for (topic_at, partition_at, partition, offset) in waits {
         let committed = tokio::time::timeout_at(deadline, partition.committed(offset)).await;
@@ -150,6 +155,7 @@ async fn commit(mut response: ProduceResponse, waits: Waits, timeout: Duration) 
             Ok(Err(code)) => code,
             Err(_) => ErrorCode::RequestTimedOut,
         };
+        cx.counters().failed_partition(ApiKey::Produce);
         let topic = response.responses.get_mut(topic_at);
         if let Some(answer) =
             topic.and_then(|topic| topic.partition_responses.get_mut(partition_at))

@@ -40,6 +40,7 @@ struct Arriving {
 
 struct Connection {
     node: Arc<Node>,
+    core: usize,
     stream: TcpStream,
     host: Str,
     buffer: BytesMut,
@@ -93,7 +94,7 @@ impl From<std::io::Error> for End {
 
 /// Serves a connection until it ends.
 pub(super) async fn serve(
-    node: Arc<Node>,
+    (node, core): (Arc<Node>, usize),
     stream: std::net::TcpStream,
     _open: OpenConnection,
     peer: SocketAddr,
@@ -111,6 +112,7 @@ pub(super) async fn serve(
         answers: VecDeque::new(),
         arriving: None,
         node,
+        core,
     };
     match connection.run(closing).await {
         End::Quiet => {}
@@ -304,16 +306,20 @@ impl Connection {
 
     /// Stage one of a request.
     async fn handle(&mut self, frame: Bytes, mut charge: Charge) -> Result<(), End> {
+        let counters = self.node.metrics.core(self.core);
+        counters.received(frame.len() + 4);
         let mut decoder = Decoder::with_budget(frame, DECODE_BYTES_MAX);
         let header = RequestHeader::decode(&mut decoder)
             .map_err(|error| End::Hostile(format!("a header: {error}")))?;
         let cx = RequestContext {
             node: self.node.clone(),
+            core: self.core,
             version: header.api_version,
             client_id: header.client_id.clone(),
             client_host: self.host.clone(),
         };
-        match dispatch(cx, &header, decoder, &mut charge).await? {
+        let dispatched = dispatch(cx, &header, decoder, &mut charge).await;
+        match dispatched.inspect_err(|_| counters.refused(header.api_key))? {
             Staged::Ready(answer) => {
                 let chunks = answer?;
                 charge.add(chunks.len());
@@ -341,6 +347,7 @@ impl Connection {
             let Some(Slot::Ready(chunks, _charge)) = self.answers.pop_front() else {
                 break;
             };
+            self.node.metrics.core(self.core).sent(chunks.len());
             write_answer(&mut self.stream, chunks, &self.node.memory, idle).await?;
         }
         Ok(())

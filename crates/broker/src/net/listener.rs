@@ -76,11 +76,13 @@ pub(crate) async fn accept(
                 let Ok(stream) = stream.into_std() else {
                     continue;
                 };
-                let Some(core) = cores.get(next % cores.len().max(1)) else {
+                let at = next % cores.len().max(1);
+                let Some(core) = cores.get(at) else {
                     return;
                 };
                 next = next.wrapping_add(1);
-                core.spawn(serve(node.clone(), stream, open, peer, closing.clone()));
+                let place = (node.clone(), at);
+                core.spawn(serve(place, stream, open, peer, closing.clone()));
             }
             Err(error) => {
                 // Out of descriptors: wait for some to close instead of spinning.
