@@ -5,6 +5,7 @@
 mod admin;
 mod assign;
 mod cluster;
+mod cluster_admin;
 mod connection;
 mod consumer;
 mod error;
@@ -17,6 +18,7 @@ mod versions;
 
 pub use admin::{ConfigChange, NewTopic, PartitionDetail, TopicDetail};
 pub use cluster::{Cluster, ClusterOptions};
+pub use cluster_admin::{ClusterDetail, ConfigEntry, ConfigTarget, FeatureDetail, NodeDetail};
 pub use consumer::{Consumer, ConsumerOptions, Record, Start};
 pub use error::ClientError;
 pub use group::{GroupConsumer, GroupOptions};

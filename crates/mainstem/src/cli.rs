@@ -68,9 +68,11 @@ pub(crate) enum Command {
     /// List, describe, reset and delete consumer groups.
     #[command(subcommand)]
     Group(GroupCommand),
-    /// Look up configuration properties.
+    /// List, get, set and unset configuration; look up what properties are for.
     #[command(subcommand)]
     Config(ConfigCommand),
+    /// Describe the cluster: its id, nodes, controller and features.
+    Cluster,
     /// Print a completion script.
     Completions {
         /// The shell.
@@ -111,9 +113,67 @@ pub(crate) enum LogFormat {
 }
 
 #[derive(Debug, Subcommand)]
+#[command(before_help = "Examples:
+  mainstem config list --topic orders --changed
+  mainstem config get --broker 1 log.retention.ms
+  mainstem config set --topic orders retention.ms=86400000
+  mainstem config unset --brokers log.retention.ms
+  mainstem config docs retention.ms")]
 pub(crate) enum ConfigCommand {
+    /// List values, where they come from, and their defaults.
+    List {
+        #[command(flatten)]
+        target: TargetOptions,
+        /// Those alone that are not at their default.
+        #[arg(long)]
+        changed: bool,
+    },
+    /// Print one value.
+    Get {
+        #[command(flatten)]
+        target: TargetOptions,
+        /// The property.
+        name: String,
+    },
+    /// Set values.
+    Set {
+        #[command(flatten)]
+        target: TargetOptions,
+        /// Properties and their values.
+        #[arg(required = true, value_name = "KEY=VALUE")]
+        values: Vec<String>,
+        /// Only say whether they could be set.
+        #[arg(long)]
+        dry_run: bool,
+    },
+    /// Put values back to their defaults.
+    Unset {
+        #[command(flatten)]
+        target: TargetOptions,
+        /// The properties.
+        #[arg(required = true, value_name = "KEY")]
+        names: Vec<String>,
+        /// Only say whether they could be put back.
+        #[arg(long)]
+        dry_run: bool,
+    },
     /// Say what properties are for, and whether they have their effect. Asks no node.
     Docs(DocsOptions),
+}
+
+/// Whose configuration is meant.
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+pub(crate) struct TargetOptions {
+    /// That of this topic.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) topic: Option<String>,
+    /// That of this broker.
+    #[arg(long, value_name = "ID")]
+    pub(crate) broker: Option<i32>,
+    /// What all brokers take that say nothing else.
+    #[arg(long)]
+    pub(crate) brokers: bool,
 }
 
 #[derive(Debug, Args)]

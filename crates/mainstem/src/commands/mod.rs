@@ -1,5 +1,6 @@
 //! The commands, a file for each noun or everyday verb.
 
+mod cluster;
 mod config;
 mod consume;
 mod group;
@@ -20,7 +21,8 @@ pub(crate) async fn run(global: &Global, command: Command) -> Result<(), Failure
         Command::Produce(options) => produce::run(global, &options).await,
         Command::Consume(options) => consume::run(global, &options).await,
         Command::Group(command) => group::run(global, command).await,
-        Command::Config(command) => config::run(global, command),
+        Command::Config(command) => config::run(global, command).await,
+        Command::Cluster => cluster::run(global).await,
         Command::Completions { shell } => {
             clap_complete::generate(
                 shell,

@@ -48,7 +48,8 @@ pub(crate) async fn run(global: &Global, command: TopicCommand) -> Result<(), Fa
     }
 }
 
-fn split(config: &str) -> Result<(String, String), Failure> {
+/// Splits `KEY=VALUE`.
+pub(super) fn split(config: &str) -> Result<(String, String), Failure> {
     let wrong = || {
         Failure::usage(
             format!("{config:?} is not KEY=VALUE"),

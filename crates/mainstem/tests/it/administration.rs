@@ -1,0 +1,115 @@
+//! Configuration and the cluster, asked and changed with the binary.
+
+use serde_json::Value;
+
+use crate::node::Node;
+
+fn json(line: &str) -> Value {
+    serde_json::from_str(line).unwrap()
+}
+
+#[test]
+fn configuration_of_a_topic_is_set_shown_with_its_source_and_put_back() {
+    let dir = tempfile::tempdir().unwrap();
+    let node = Node::start(dir.path());
+    node.must("topic create orders");
+    assert_eq!(
+        node.must("config get --topic orders retention.ms").out,
+        "604800000\n"
+    );
+    let done = node.must("config set --topic orders retention.ms=1000 --dry-run");
+    assert_eq!(done.err, "1 value can be changed\n");
+    assert_eq!(node.must("config list --topic orders --changed").out, "");
+    node.must("config set --topic orders retention.ms=86400000 max.message.bytes=1000");
+    let done = node.must("config list --topic orders --changed");
+    assert_eq!(
+        done.lines(),
+        [
+            "max.message.bytes\t1000\ttopic\t1048588\tany time",
+            "retention.ms\t86400000\ttopic\t604800000\tany time"
+        ]
+    );
+    node.must("config unset --topic orders retention.ms");
+    let entry = json(
+        &node
+            .must("config get --topic orders retention.ms --json")
+            .out,
+    );
+    assert_eq!(entry["value"], "604800000");
+    assert_eq!(entry["source"], "default");
+    assert!(node.must("config list --topic orders").lines().len() > 20);
+
+    let done = node.run("config get --topic orders retention.m");
+    assert_eq!(done.code, Some(1), "{done:?}");
+    assert!(
+        done.err.contains("did you mean \"retention.ms\"?"),
+        "{done:?}"
+    );
+    let done = node.run("config set --topic orders retention.ms=seven");
+    assert_eq!(done.code, Some(1), "{done:?}");
+    assert!(done.err.contains("retention.ms"), "{done:?}");
+    let done = node.run("config set --topic order retention.ms=1");
+    assert!(done.err.contains("did you mean \"orders\"?"), "{done:?}");
+}
+
+#[test]
+fn configuration_of_one_broker_wins_over_that_of_all() {
+    let dir = tempfile::tempdir().unwrap();
+    let node = Node::start_with(dir.path(), "127.0.0.1:0", &["num.partitions=3"]);
+    let value = |name: &str| {
+        let asked = format!("config get --broker 1 {name} --json");
+        let entry = json(&node.must(&asked).out);
+        let text = |key: &str| entry[key].as_str().unwrap().to_owned();
+        (text("value"), text("source"), text("default"))
+    };
+    let strings = |of: [&str; 3]| (of[0].to_owned(), of[1].to_owned(), of[2].to_owned());
+    assert_eq!(
+        value("num.partitions"),
+        strings(["3", "start of the node", "1"])
+    );
+    node.must("config set --brokers message.max.bytes=2000");
+    assert_eq!(
+        value("message.max.bytes"),
+        strings(["2000", "all brokers", "1048588"])
+    );
+    node.must("config set --broker 1 message.max.bytes=3000");
+    assert_eq!(
+        value("message.max.bytes"),
+        strings(["3000", "broker", "1048588"])
+    );
+    node.must("config unset --broker 1 message.max.bytes");
+    assert_eq!(value("message.max.bytes").0, "2000");
+    assert_eq!(
+        node.must("config get --brokers message.max.bytes").out,
+        "2000\n"
+    );
+
+    let done = node.run("config set --broker 1 log.dirs=/elsewhere");
+    assert_eq!(done.code, Some(1), "{done:?}");
+    let done = node.run("config list --broker 7");
+    assert_eq!(done.code, Some(1), "{done:?}");
+    assert!(done.err.contains("there is no broker 7"), "{done:?}");
+    assert_eq!(node.run("config list").code, Some(2));
+}
+
+#[test]
+fn the_cluster_says_who_it_is() {
+    let dir = tempfile::tempdir().unwrap();
+    let node = Node::start(dir.path());
+    let meta = std::fs::read_to_string(dir.path().join("meta.properties")).unwrap();
+    let cluster = json(&node.must("cluster --json").out);
+    let id = cluster["cluster"].as_str().unwrap();
+    assert!(meta.contains(&format!("cluster.id={id}\n")), "{meta}");
+    assert_eq!(cluster["controller"], 1);
+    assert_eq!(cluster["nodes"][0]["address"], node.address.as_str());
+    let features = cluster["features"].as_array().unwrap();
+    let metadata = features
+        .iter()
+        .find(|feature| feature["name"] == "metadata.version")
+        .unwrap();
+    assert_eq!(metadata["level"], 33);
+
+    let done = node.must("cluster");
+    assert_eq!(done.lines()[0], format!("1\t{}\t\tyes", node.address));
+    assert!(done.err.contains(id), "{done:?}");
+}
