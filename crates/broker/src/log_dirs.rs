@@ -88,14 +88,11 @@ impl LogDirs {
         dir: &Path,
         node_id: i32,
     ) -> Result<Self, DataDirError> {
-        let missing: Vec<&Path> = dir
-            .ancestors()
-            .take_while(|path| !path.as_os_str().is_empty() && disk.list(path).is_err())
-            .collect();
+        let missing = missing_above(&*disk, dir);
         let lock = log_dir::lock(dir)?;
         keep_names(&*disk, dir, &missing)?;
         let found = read_meta(&*disk, dir)?;
-        let is_new = found.is_none();
+        let was_formatted = found.is_some();
         let meta = match found {
             Some(meta) if meta.node_id != node_id => {
                 return Err(DataDirError::OtherNode {
@@ -129,6 +126,8 @@ impl LogDirs {
         let log_starts = offsets(file::LOG_STARTS)?;
         // Taken last: a start that is refused before leaves the directory as it was.
         let clean_epoch = take_clean_mark(&*disk, dir)?;
+        // One that was formatted and never started is as new as one that is made now.
+        let is_new = !was_formatted || !has_begun(&*disk, dir);
         Ok(Self {
             disk: disk.clone(),
             dir: dir.to_owned(),
@@ -359,8 +358,27 @@ impl LogDirs {
     }
 }
 
+/// Whether a node ever started in the directory: it left a quorum's state, or partitions.
+fn has_begun(disk: &dyn Disk, dir: &Path) -> bool {
+    let began = disk
+        .open(&dir.join(METADATA_DIR).join(QUORUM_STATE), false)
+        .is_ok();
+    began || disk.list(dir).is_ok_and(|all| all.iter().any(is_partition))
+}
+
+/// The directory and those above it, as far as they are not there.
+pub(crate) fn missing_above<'a>(disk: &dyn Disk, dir: &'a Path) -> Vec<&'a Path> {
+    dir.ancestors()
+        .take_while(|path| !path.as_os_str().is_empty() && disk.list(path).is_err())
+        .collect()
+}
+
 /// Makes a new directory, and those above it that are new, outlive a power cut.
-fn keep_names(disk: &dyn Disk, dir: &Path, missing: &[&Path]) -> Result<(), DataDirError> {
+pub(crate) fn keep_names(
+    disk: &dyn Disk,
+    dir: &Path,
+    missing: &[&Path],
+) -> Result<(), DataDirError> {
     if missing.is_empty() {
         return Ok(());
     }

@@ -73,6 +73,9 @@ pub(crate) enum Command {
     Config(ConfigCommand),
     /// Describe the cluster: its id, nodes, controller and features.
     Cluster,
+    /// Format data directories, and say whose they are. Asks no node.
+    #[command(subcommand)]
+    Storage(StorageCommand),
     /// Print a completion script.
     Completions {
         /// The shell.
@@ -193,6 +196,42 @@ pub(crate) struct DocsOptions {
     /// The whole page in Markdown.
     #[arg(long, conflicts_with_all = ["name", "topic", "broker"])]
     pub(crate) markdown: bool,
+}
+
+#[derive(Debug, Subcommand)]
+#[command(before_help = "Examples:
+  mainstem storage format --cluster-id $(mainstem storage random-uuid) --data-dir /var/lib/mainstem
+  mainstem storage info --config server.properties")]
+pub(crate) enum StorageCommand {
+    /// Print a random id, as clusters have.
+    RandomUuid,
+    /// Say whose a data directory is.
+    Info(PlaceOptions),
+    /// Make a data directory ready for the first start of a node.
+    Format {
+        #[command(flatten)]
+        place: PlaceOptions,
+        /// Id of the cluster; a random one if not given.
+        #[arg(long, short = 't', value_name = "ID")]
+        cluster_id: Option<String>,
+        /// Leave a directory as it is that is formatted for this cluster and node.
+        #[arg(long, short = 'g')]
+        ignore_formatted: bool,
+    },
+}
+
+/// A data directory, named or as properties name it.
+#[derive(Debug, Args)]
+pub(crate) struct PlaceOptions {
+    /// The data directory.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data_dir: Option<PathBuf>,
+    /// A properties file with Kafka's names.
+    #[arg(long, short = 'c', value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// One property; wins over the file.
+    #[arg(short = 'o', value_name = "KEY=VALUE")]
+    pub(crate) options: Vec<String>,
 }
 
 #[derive(Debug, Subcommand)]

@@ -74,6 +74,16 @@ pub enum MetadataLogError {
     Disk(#[from] std::io::Error),
 }
 
+impl MetadataLogError {
+    /// The same for those who know only of disks.
+    pub(crate) fn into_io(self) -> std::io::Error {
+        match self {
+            Self::Disk(cause) => cause,
+            other => std::io::Error::other(other),
+        }
+    }
+}
+
 /// The metadata log, of which this node is the only voter.
 #[derive(Debug)]
 pub(crate) struct MetadataLog {
@@ -236,7 +246,7 @@ fn stored_epoch(disk: &dyn Disk, dir: &Path) -> Result<i32, MetadataLogError> {
 }
 
 /// What `kafka-storage format` leaves: a snapshot with the features of the new cluster (KIP-1170).
-fn write_first_snapshot(disk: &dyn Disk, dir: &Path) -> Result<(), MetadataLogError> {
+pub(crate) fn write_first_snapshot(disk: &dyn Disk, dir: &Path) -> Result<(), MetadataLogError> {
     let now_ms = now_ms();
     let header = SnapshotHeaderRecord {
         version: 0,

@@ -17,7 +17,7 @@ use mainstem_protocol::messages::MetadataRecord;
 use tokio::sync::oneshot;
 
 pub(crate) use applying::start_partitions;
-pub(crate) use metadata_log::{MetadataLog, MetadataLogError, QUORUM_STATE};
+pub(crate) use metadata_log::{MetadataLog, MetadataLogError, QUORUM_STATE, write_first_snapshot};
 
 use crate::limits::CONTROLLER_MAILBOX;
 use crate::node::Node;

@@ -6,6 +6,7 @@ mod consume;
 mod group;
 mod produce;
 pub(crate) mod server;
+mod storage;
 mod topic;
 
 use clap::CommandFactory;
@@ -23,6 +24,7 @@ pub(crate) async fn run(global: &Global, command: Command) -> Result<(), Failure
         Command::Group(command) => group::run(global, command).await,
         Command::Config(command) => config::run(global, command).await,
         Command::Cluster => cluster::run(global).await,
+        Command::Storage(command) => storage::run(global, command),
         Command::Completions { shell } => {
             clap_complete::generate(
                 shell,

@@ -1,7 +1,7 @@
 //! `mainstem server`: starts a node, says what runs and what was found, and stops it cleanly.
 
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use mainstem_broker::{
     Durability, NodeConfig, Properties, PropertyError, RunningNode, StartReport,
@@ -72,10 +72,14 @@ fn plain_listener(value: &str) -> Option<&str> {
         .find_map(|listener| listener.strip_prefix("PLAINTEXT://"))
 }
 
-fn configure(options: &ServerOptions) -> Result<NodeConfig, Failure> {
+/// Reads properties: those of a file, and those that win over it.
+pub(super) fn read_properties(
+    file: Option<&Path>,
+    options: &[String],
+) -> Result<Properties, Failure> {
     let mut properties = Properties::default();
     let refuse = |error: PropertyError| Failure::usage(error.to_string(), hint(&error));
-    if let Some(file) = &options.config {
+    if let Some(file) = file {
         let text = std::fs::read_to_string(file).map_err(|error| {
             Failure::usage(
                 format!("{}: {error}", file.display()),
@@ -86,10 +90,29 @@ fn configure(options: &ServerOptions) -> Result<NodeConfig, Failure> {
             .read(&file.display().to_string(), &text)
             .map_err(refuse)?;
     }
-    for option in &options.options {
+    for option in options {
         properties.set(option).map_err(refuse)?;
     }
     properties.check_together().map_err(refuse)?;
+    Ok(properties)
+}
+
+/// Where everything is kept: as said, else the first directory of the properties.
+pub(super) fn data_dir(given: Option<&Path>, properties: &Properties) -> PathBuf {
+    let named = properties
+        .given("log.dirs")
+        .or_else(|| properties.given("log.dir"));
+    let first = named
+        .and_then(|dirs| dirs.split(',').next())
+        .map(|dir| PathBuf::from(dir.trim()));
+    given
+        .map(Path::to_owned)
+        .or(first)
+        .unwrap_or_else(|| PathBuf::from(DATA_DIR))
+}
+
+fn configure(options: &ServerOptions) -> Result<NodeConfig, Failure> {
+    let properties = read_properties(options.config.as_deref(), &options.options)?;
     let listener = match (&options.listen, properties.given("listeners")) {
         (Some(listen), _) => listen.clone(),
         (None, Some(listeners)) => plain_listener(listeners)
@@ -110,17 +133,7 @@ fn configure(options: &ServerOptions) -> Result<NodeConfig, Failure> {
         Some(listener) => Some(host_and_port(listener)?),
         None => None,
     };
-    let named = properties
-        .given("log.dirs")
-        .or_else(|| properties.given("log.dir"));
-    let first = named
-        .and_then(|dirs| dirs.split(',').next())
-        .map(|dir| PathBuf::from(dir.trim()));
-    let data_dir = options
-        .data_dir
-        .clone()
-        .or(first)
-        .unwrap_or_else(|| PathBuf::from(DATA_DIR));
+    let data_dir = data_dir(options.data_dir.as_deref(), &properties);
     Ok(NodeConfig {
         disk: None,
         data_dir,

@@ -8,6 +8,7 @@ mod crowds;
 mod directories;
 mod node;
 mod refusals;
+mod storage;
 mod story;
 mod tutorial;
 mod wire;
