@@ -17,8 +17,12 @@ pub enum Family {
     Librdkafka,
     /// kafka-python.
     KafkaPython,
+    /// aiokafka.
+    Aiokafka,
     /// franz-go.
     FranzGo,
+    /// kafkajs.
+    Kafkajs,
 }
 
 /// Runs a command that must succeed.
@@ -76,7 +80,9 @@ impl Family {
             Self::Java => "java",
             Self::Librdkafka => "librdkafka",
             Self::KafkaPython => "kafka-python",
+            Self::Aiokafka => "aiokafka",
             Self::FranzGo => "franz-go",
+            Self::Kafkajs => "kafkajs",
         }
     }
 
@@ -88,7 +94,7 @@ impl Family {
     pub fn command(self, bootstrap: &str) -> Result<Command> {
         let mut command = match self {
             Self::Java => java(&self.folder())?,
-            Self::Librdkafka | Self::KafkaPython => {
+            Self::Librdkafka | Self::KafkaPython | Self::Aiokafka => {
                 let mut command = Command::new(python()?);
                 command.arg(self.folder().join("interop.py"));
                 command
@@ -105,10 +111,36 @@ impl Family {
                 )?;
                 Command::new(program)
             }
+            Self::Kafkajs => node(self)?,
         };
         command.arg(bootstrap);
         Ok(command)
     }
+}
+
+/// Node on a family's program, beside which npm has put its packages.
+fn node(family: Family) -> Result<Command> {
+    let place = cache_dir()?.join(format!("interop-{}", family.name()));
+    std::fs::create_dir_all(&place)?;
+    let mut stale = false;
+    for file in ["package.json", "package-lock.json", "interop.mjs"] {
+        let (from, to) = (family.folder().join(file), place.join(file));
+        let wanted = std::fs::read(from)?;
+        if std::fs::read(&to).ok().as_ref() != Some(&wanted) {
+            stale |= file != "interop.mjs";
+            std::fs::write(to, wanted)?;
+        }
+    }
+    if stale || !place.join("node_modules").exists() {
+        must(
+            Command::new("npm")
+                .args(["ci", "--silent", "--no-audit", "--no-fund"])
+                .current_dir(&place),
+        )?;
+    }
+    let mut command = Command::new("node");
+    command.arg(place.join("interop.mjs"));
+    Ok(command)
 }
 
 fn java(folder: &Path) -> Result<Command> {
