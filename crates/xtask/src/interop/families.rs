@@ -23,6 +23,8 @@ pub enum Family {
     FranzGo,
     /// kafkajs.
     Kafkajs,
+    /// kcat.
+    Kcat,
 }
 
 /// Runs a command that must succeed.
@@ -83,6 +85,7 @@ impl Family {
             Self::Aiokafka => "aiokafka",
             Self::FranzGo => "franz-go",
             Self::Kafkajs => "kafkajs",
+            Self::Kcat => "kcat",
         }
     }
 
@@ -94,7 +97,7 @@ impl Family {
     pub fn command(self, bootstrap: &str) -> Result<Command> {
         let mut command = match self {
             Self::Java => java(&self.folder())?,
-            Self::Librdkafka | Self::KafkaPython | Self::Aiokafka => {
+            Self::Librdkafka | Self::KafkaPython | Self::Aiokafka | Self::Kcat => {
                 let mut command = Command::new(python()?);
                 command.arg(self.folder().join("interop.py"));
                 command
