@@ -76,6 +76,9 @@ pub(crate) enum Command {
     /// Format data directories, and say whose they are. Asks no node.
     #[command(subcommand)]
     Storage(StorageCommand),
+    /// Look into the files of logs. Asks no node.
+    #[command(subcommand)]
+    Log(LogCommand),
     /// Print a completion script.
     Completions {
         /// The shell.
@@ -232,6 +235,41 @@ pub(crate) struct PlaceOptions {
     /// One property; wins over the file.
     #[arg(short = 'o', value_name = "KEY=VALUE")]
     pub(crate) options: Vec<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum LogCommand {
+    /// Show what is in files of a log, and what is damaged.
+    Dump(DumpOptions),
+}
+
+#[derive(Debug, Args)]
+#[command(before_help = "Examples:
+  mainstem log dump mainstem-data/orders-0/*.log
+  mainstem log dump mainstem-data/__cluster_metadata-0/*.log --deep --json
+  mainstem log dump mainstem-data/orders-0/*.index mainstem-data/orders-0/*.timeindex")]
+pub(crate) struct DumpOptions {
+    /// Files: .log, .checkpoint, .index, .timeindex.
+    #[arg(required = true, value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+    /// The records too, not batches alone.
+    #[arg(long)]
+    pub(crate) deep: bool,
+    /// What the records are; the directory's name says it if not given.
+    #[arg(long, value_name = "KIND")]
+    pub(crate) decode: Option<RecordKind>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum RecordKind {
+    /// Records of a topic of users.
+    Records,
+    /// What the cluster knows of itself.
+    ClusterMetadata,
+    /// Groups and their offsets.
+    ConsumerOffsets,
+    /// Transactions.
+    TransactionState,
 }
 
 #[derive(Debug, Subcommand)]

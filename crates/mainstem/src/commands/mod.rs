@@ -4,6 +4,7 @@ mod cluster;
 mod config;
 mod consume;
 mod group;
+mod log;
 mod produce;
 pub(crate) mod server;
 mod storage;
@@ -25,6 +26,7 @@ pub(crate) async fn run(global: &Global, command: Command) -> Result<(), Failure
         Command::Config(command) => config::run(global, command).await,
         Command::Cluster => cluster::run(global).await,
         Command::Storage(command) => storage::run(global, command),
+        Command::Log(command) => log::run(global, command),
         Command::Completions { shell } => {
             clap_complete::generate(
                 shell,

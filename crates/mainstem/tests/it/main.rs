@@ -6,6 +6,7 @@ mod administration;
 mod answered;
 mod crowds;
 mod directories;
+mod log;
 mod node;
 mod refusals;
 mod storage;

@@ -1,0 +1,145 @@
+//! Files of logs are shown as they are, whole and damaged.
+
+use std::path::Path;
+use std::process::Command;
+
+use serde_json::Value;
+
+use crate::node::{BINARY, Done, Node, run};
+
+const SEGMENT: &str = "00000000000000000000";
+
+fn dump(file: &Path, arguments: &str) -> Done {
+    let mut command = Command::new(BINARY);
+    command.args(["log", "dump"]).arg(file);
+    command.args(arguments.split_whitespace());
+    run(command, "")
+}
+
+fn objects(done: &Done) -> Vec<Value> {
+    let lines = done.out.lines();
+    lines
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect()
+}
+
+/// A data directory with a topic of ten records, read by a group.
+fn data() -> tempfile::TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    let node = Node::start_with(
+        dir.path(),
+        "127.0.0.1:0",
+        &["offsets.topic.num.partitions=1"],
+    );
+    node.must("topic create t --partitions 1 --set index.interval.bytes=1");
+    for codec in ["none", "zstd"] {
+        let input: String = (0..5).map(|at| format!("k{at}:v{at}\n")).collect();
+        let produce = ["produce", "t", "--key-separator", ":", "--codec", codec];
+        assert_eq!(node.run_with(&produce, &input).code, Some(0));
+    }
+    node.must("consume t --group readers --until-end");
+    assert_eq!(node.interrupt().0, Some(0));
+    dir
+}
+
+#[test]
+fn what_is_whole_is_shown() {
+    let dir = data();
+    let log = dir.path().join(format!("t-0/{SEGMENT}.log"));
+    let done = dump(&log, "--json");
+    assert_eq!(done.code, Some(0), "{done:?}");
+    let batches = objects(&done);
+    let count: i64 = batches.iter().map(|b| b["records"].as_i64().unwrap()).sum();
+    assert_eq!((count, &batches[0]["codec"]), (10, &Value::from("none")));
+    assert_eq!(batches.last().unwrap()["codec"], "zstd");
+
+    let done = dump(&log, "--deep --json");
+    let mut records = objects(&done);
+    records.retain(|found| found["kind"] == "record");
+    let keys: Vec<_> = records.iter().map(|r| r["key"].as_str().unwrap()).collect();
+    assert_eq!(keys, ["k0", "k1", "k2", "k3", "k4"].repeat(2));
+    assert_eq!(records[9]["value"], "v4");
+    let text = dump(&log, "--deep");
+    assert!(text.out.contains("\tkey=k4\tvalue=v4\n"), "{text:?}");
+
+    for index in ["index", "timeindex"] {
+        let done = dump(&dir.path().join(format!("t-0/{SEGMENT}.{index}")), "");
+        assert_eq!(done.code, Some(0), "{done:?}");
+        assert!(done.out.starts_with(&format!("{index}\t")), "{done:?}");
+    }
+}
+
+#[test]
+fn the_clusters_own_records_are_decoded() {
+    let dir = data();
+    let of = |place: &str| {
+        let done = dump(&dir.path().join(place), "--deep --json");
+        assert_eq!(done.code, Some(0), "{done:?}");
+        done.out
+    };
+    let metadata = of(&format!("__cluster_metadata-0/{SEGMENT}.log"));
+    assert!(metadata.contains("LeaderChange"), "{metadata}");
+    assert!(metadata.contains("TopicRecord"), "{metadata}");
+    let snapshot = of(&format!(
+        "__cluster_metadata-0/{SEGMENT}-0000000000.checkpoint"
+    ));
+    assert!(snapshot.contains("metadata.version"), "{snapshot}");
+    let offsets = of(&format!("__consumer_offsets-0/{SEGMENT}.log"));
+    assert!(offsets.contains("OffsetCommitKey"), "{offsets}");
+    assert!(offsets.contains("readers"), "{offsets}");
+}
+
+#[test]
+fn damage_is_said_with_its_place_and_nothing_panics() {
+    let dir = data();
+    let file = |place: &str| dir.path().join(place);
+    let log = file(&format!("t-0/{SEGMENT}.log"));
+    let whole = std::fs::read(&log).unwrap();
+
+    std::fs::write(&log, &whole[..whole.len() - 1]).unwrap();
+    let torn = dump(&log, "--deep");
+    assert_eq!(torn.code, Some(1), "{torn:?}");
+    assert!(
+        torn.err.contains("nothing from here on can be read"),
+        "{torn:?}"
+    );
+    assert!(torn.err.contains("1 damage in 1 file"), "{torn:?}");
+
+    // A changed byte is noticed, but for the fields that no checksum covers.
+    for at in (0..whole.len()).step_by(7) {
+        let mut bytes = whole.clone();
+        bytes[at] ^= 0x55;
+        std::fs::write(&log, &bytes).unwrap();
+        let done = dump(&log, "--deep --json");
+        let is_said = done.code == Some(1) && done.out.contains("\"kind\":\"damage\"");
+        let may_pass = done.code == Some(0) && unchecked(&whole, at);
+        assert!(is_said || may_pass, "byte {at}: {done:?}");
+        assert!(!done.err.contains("panicked"), "byte {at}: {done:?}");
+    }
+    std::fs::write(&log, &whole).unwrap();
+
+    let index = file(&format!("t-0/{SEGMENT}.index"));
+    std::fs::write(&index, [0, 0, 0, 1, 0, 0, 0, 1, 9]).unwrap();
+    let done = dump(&index, "");
+    assert_eq!(done.code, Some(1), "{done:?}");
+    assert!(done.err.contains("2 damages in 1 file"), "{done:?}");
+
+    assert_eq!(dump(&file("meta.properties"), "").code, Some(2));
+    let missing = dump(&file("t-0/7.log"), "");
+    assert_eq!(missing.code, Some(1), "{missing:?}");
+    assert!(missing.err.contains("7.log"), "{missing:?}");
+}
+
+/// Whether a byte is of a field that no checksum covers, in whichever batch it is.
+fn unchecked(log: &[u8], at: usize) -> bool {
+    let mut start = 0;
+    while start < log.len() {
+        let length = log[start + 8..start + 12].try_into().unwrap();
+        let end = start + 12 + usize::try_from(u32::from_be_bytes(length)).unwrap();
+        if (start..end).contains(&at) {
+            return at - start < 8 || (12..16).contains(&(at - start));
+        }
+        start = end;
+    }
+    false
+}
