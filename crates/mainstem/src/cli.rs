@@ -79,6 +79,11 @@ pub(crate) enum Command {
     /// Look into the files of logs. Asks no node.
     #[command(subcommand)]
     Log(LogCommand),
+    /// Write man pages, one for each command.
+    Man {
+        /// The directory, for example ~/.local/share/man/man1.
+        dir: PathBuf,
+    },
     /// Print a completion script.
     Completions {
         /// The shell.

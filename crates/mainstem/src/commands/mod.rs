@@ -5,6 +5,7 @@ mod config;
 mod consume;
 mod group;
 mod log;
+mod man;
 mod produce;
 pub(crate) mod server;
 mod storage;
@@ -27,6 +28,7 @@ pub(crate) async fn run(global: &Global, command: Command) -> Result<(), Failure
         Command::Cluster => cluster::run(global).await,
         Command::Storage(command) => storage::run(global, command),
         Command::Log(command) => log::run(global, command),
+        Command::Man { dir } => man::run(global, &dir),
         Command::Completions { shell } => {
             clap_complete::generate(
                 shell,

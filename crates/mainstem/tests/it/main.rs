@@ -7,6 +7,7 @@ mod answered;
 mod crowds;
 mod directories;
 mod log;
+mod man;
 mod node;
 mod refusals;
 mod storage;

@@ -1,0 +1,43 @@
+//! `mainstem man DIR`: a page for the program and for each of its commands.
+
+use std::path::Path;
+
+use clap::CommandFactory;
+
+use crate::cli::{Cli, Global};
+use crate::failure::Failure;
+use crate::output::{counted, say};
+
+pub(crate) fn run(global: &Global, dir: &Path) -> Result<(), Failure> {
+    let wrong = |error: std::io::Error| {
+        Failure::with_hint(
+            format!("{}: {error}", dir.display()),
+            "name a directory that can be written: mainstem man DIR",
+        )
+    };
+    std::fs::create_dir_all(dir).map_err(wrong)?;
+    let mut program = Cli::command();
+    program.build();
+    let count = pages(&program, "mainstem", dir).map_err(wrong)?;
+    say(
+        global,
+        &format!("{} in {}", counted(count, "page"), dir.display()),
+    );
+    Ok(())
+}
+
+/// Writes the page of a command and those of its commands; the value says how many.
+fn pages(command: &clap::Command, name: &str, dir: &Path) -> std::io::Result<i64> {
+    // `build` has given each command its name with those above it: mainstem-topic-create.
+    let mut text = Vec::new();
+    clap_mangen::Man::new(command.clone()).render(&mut text)?;
+    std::fs::write(dir.join(format!("{name}.1")), text)?;
+    let mut count = 1;
+    for below in command
+        .get_subcommands()
+        .filter(|below| !below.is_hide_set())
+    {
+        count += pages(below, &format!("{name}-{}", below.get_name()), dir)?;
+    }
+    Ok(count)
+}
