@@ -26,11 +26,27 @@ pub(crate) fn run(global: &Global, dir: &Path) -> Result<(), Failure> {
     Ok(())
 }
 
+/// What stands before the help, examples with a headline, as a section of a page.
+fn section(examples: &str) -> String {
+    let mut section = ".SH EXAMPLES\n.nf\n".to_owned();
+    for line in examples.lines().skip(1) {
+        // A line that begins with a dot or quote would be a request to the formatter; \& before it makes it text.
+        section.push_str("\\&");
+        section.push_str(&line.replace('\\', "\\e").replace('-', "\\-"));
+        section.push('\n');
+    }
+    section.push_str(".fi\n");
+    section
+}
+
 /// Writes the page of a command and those of its commands; the value says how many.
 fn pages(command: &clap::Command, name: &str, dir: &Path) -> std::io::Result<i64> {
     // `build` has given each command its name with those above it: mainstem-topic-create.
     let mut text = Vec::new();
     clap_mangen::Man::new(command.clone()).render(&mut text)?;
+    if let Some(examples) = command.get_before_help() {
+        text.extend_from_slice(section(&examples.to_string()).as_bytes());
+    }
     std::fs::write(dir.join(format!("{name}.1")), text)?;
     let mut count = 1;
     for below in command

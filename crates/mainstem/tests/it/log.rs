@@ -124,6 +124,14 @@ fn damage_is_said_with_its_place_and_nothing_panics() {
     assert_eq!(done.code, Some(1), "{done:?}");
     assert!(done.err.contains("2 damages in 1 file"), "{done:?}");
 
+    // Space that was set aside for entries is none; one entry of zeros before others is one.
+    let entry = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1];
+    for (bytes, entries) in [(vec![0; 36], 0), ([[0; 12], entry, [0; 12]].concat(), 2)] {
+        let index = file(&format!("t-0/{SEGMENT}.timeindex"));
+        std::fs::write(&index, bytes).unwrap();
+        assert_eq!(dump(&index, "").lines().len(), entries);
+    }
+
     assert_eq!(dump(&file("meta.properties"), "").code, Some(2));
     let missing = dump(&file("t-0/7.log"), "");
     assert_eq!(missing.code, Some(1), "{missing:?}");

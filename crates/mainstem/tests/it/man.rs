@@ -34,6 +34,12 @@ fn every_command_has_a_page_with_its_options() {
             "{name}"
         );
     }
+    let server = page("mainstem-server.1");
+    assert!(server.contains(".SH EXAMPLES\n.nf\n"), "{server}");
+    assert!(
+        server.contains("mainstem server \\-\\-data\\-dir"),
+        "{server}"
+    );
 
     let file = dir.path().join("file");
     std::fs::write(&file, "").unwrap();

@@ -11,7 +11,8 @@ use serde_json::json;
 use super::Sink;
 use crate::when::rfc3339;
 
-/// The entries of an index, `SIZE` bytes each, with their positions. Zeros behind the first entry are space that was set aside.
+/// The entries of an index, `SIZE` bytes each, with their positions. Entries of zeros, but for one alone
+/// at the beginning, are space that was set aside for more.
 fn entries<const SIZE: usize>(
     sink: &mut Sink,
     path: &Path,
@@ -22,11 +23,20 @@ fn entries<const SIZE: usize>(
     let mut file = BufReader::new(file);
     let size = u64::try_from(SIZE).map_err(io::Error::other)?;
     let whole = length / size;
+    let mut zero_first = false;
     for at in 0..whole {
         let mut entry = [0; SIZE];
         file.read_exact(&mut entry)?;
-        if at > 0 && entry == [0; SIZE] {
+        let is_zero = entry == [0; SIZE];
+        if at == 0 && is_zero && whole > 1 {
+            zero_first = true; // an entry only if the next is one
+            continue;
+        }
+        if at > 0 && is_zero {
             return Ok(());
+        }
+        if std::mem::take(&mut zero_first) {
+            each(sink, 0, [0; SIZE])?;
         }
         each(sink, at * size, entry)?;
     }
