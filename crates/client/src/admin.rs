@@ -4,16 +4,13 @@
 
 use mainstem_protocol::messages::create_topics_request::{CreatableTopic, CreatableTopicConfig};
 use mainstem_protocol::messages::describe_configs_request::DescribeConfigsResource;
-use mainstem_protocol::messages::incremental_alter_configs_request::{
-    AlterConfigsResource, AlterableConfig,
-};
 use mainstem_protocol::messages::{
     CreatePartitionsRequest, CreateTopicsRequest, DeleteTopicsRequest, DescribeConfigsRequest,
-    IncrementalAlterConfigsRequest, create_partitions_request,
+    create_partitions_request,
 };
 use mainstem_protocol::{ErrorCode, Str};
 
-use crate::{ClientError, Cluster};
+use crate::{ClientError, Cluster, ConfigTarget};
 
 /// Kind of a topic in configuration requests.
 const TOPIC: i8 = 2;
@@ -204,31 +201,7 @@ impl Cluster {
         name: &str,
         changes: &[ConfigChange],
     ) -> Result<(), ClientError> {
-        let configs = changes.iter().map(|change| match change {
-            ConfigChange::Set(name, value) => AlterableConfig {
-                name: Str::from(name),
-                config_operation: 0,
-                value: Some(Str::from(value)),
-            },
-            ConfigChange::Delete(name) => AlterableConfig {
-                name: Str::from(name),
-                config_operation: 1,
-                value: None,
-            },
-        });
-        let resource = AlterConfigsResource {
-            resource_type: TOPIC,
-            resource_name: Str::from(name),
-            configs: configs.collect(),
-        };
-        let request = |_| IncrementalAlterConfigsRequest {
-            resources: vec![resource],
-            validate_only: false,
-        };
-        let response = self.controller().await?.ask(request).await?;
-        let what = format!("topic {name}");
-        response.responses.first().map_or(Ok(()), |result| {
-            check(&what, result.error_code, result.error_message.as_ref())
-        })
+        let target = ConfigTarget::Topic(name.to_owned());
+        self.alter_configs(&target, changes, false).await
     }
 }
