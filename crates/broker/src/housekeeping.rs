@@ -50,22 +50,30 @@ pub(crate) fn run(node: &Arc<Node>, chores: &Chores) {
         .number("log.retention.check.interval.ms");
     let check = std::time::Duration::from_millis(u64::try_from(check_ms).unwrap_or(300_000))
         .min(HOUSEKEEPING);
+    let mut due = Instant::now() + check;
     loop {
-        match chores.0.recv_timeout(check) {
+        match chores
+            .0
+            .recv_timeout(due.saturating_duration_since(Instant::now()))
+        {
             Ok(Chore::RemoveDir(path)) => {
                 if let Err(error) = node.log_dirs.disk.remove_dir(&path) {
                     tracing::warn!(path = %path.display(), %error, "a deleted directory could not be removed");
                 }
             }
             Ok(Chore::Stop) | Err(RecvTimeoutError::Disconnected) => return,
-            Err(RecvTimeoutError::Timeout) => {
-                retain(node);
-                if checkpointed.elapsed() >= CHECKPOINT {
-                    checkpoint(node);
-                    checkpointed = Instant::now();
-                }
-            }
+            Err(RecvTimeoutError::Timeout) => {}
         }
+        // Also while directories are to be removed without end.
+        if Instant::now() < due {
+            continue;
+        }
+        retain(node);
+        if checkpointed.elapsed() >= CHECKPOINT {
+            checkpoint(node);
+            checkpointed = Instant::now();
+        }
+        due = Instant::now() + check;
     }
 }
 

@@ -330,6 +330,11 @@ impl Partition {
     /// Tells `fetch` when the high watermark moves.
     pub(crate) fn register_fetch(&self, fetch: &Arc<Notify>) {
         let registered = self.with(|state| {
+            // A fetch that was woken by another partition still stands here: once is enough, or quiet partitions gather it for ever.
+            let stands = |known: &Weak<Notify>| std::ptr::eq(known.as_ptr(), Arc::as_ptr(fetch));
+            if state.fetches.iter().any(stands) {
+                return Ok(());
+            }
             if state.fetches.len() >= FETCH_WAITS_PRUNE {
                 state.fetches.retain(|fetch| fetch.strong_count() > 0);
             }

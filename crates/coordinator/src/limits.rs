@@ -5,3 +5,8 @@
 pub const GROUP_VALUE_BYTES_MAX: usize = 900_000;
 /// A member that joins for the first time and then is silent is dropped after this many milliseconds.
 pub const NEW_MEMBER_JOIN_TIMEOUT_MS: i64 = 300_000;
+/// Bytes of the records of one commit: they are one batch of the group's partition. A commit beyond it is refused
+/// (INVALID_COMMIT_OFFSET_SIZE), as Apache Kafka refuses what exceeds the topic's `max.message.bytes`.
+pub const COMMIT_BYTES_MAX: usize = 1_000_000;
+/// Bytes of an offset record beside its names and metadata, at most.
+pub const OFFSET_RECORD_BYTES: usize = 64;

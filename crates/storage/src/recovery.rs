@@ -201,6 +201,12 @@ impl Log {
             let next = bases.peek().copied();
             let (segment, end, cut) = self.load_segment(base, next, mode, now_ms)?;
             self.log_end = end.max(self.log_end);
+            if !mode.clean && next.is_none_or(|next| next > mode.recovery_point) {
+                // Nothing says that this one was synced: it was found in the page cache, which the next power cut takes. The first
+                // sync covers all of them, not only the last.
+                let files = [&segment.file, &segment.offsets.file, &segment.times.file];
+                self.unsynced.extend(files.map(Arc::clone));
+            }
             if let Some((cut_bytes, what)) = cut {
                 let at_offset = end;
                 repair = Some(Repair {

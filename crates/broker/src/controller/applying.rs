@@ -22,6 +22,12 @@ pub(super) fn apply(node: &Arc<Node>, image: &MetadataImage, changed: &Changed) 
     for id in &changed.removed_topics {
         remove_topic(node, *id);
     }
+    if !changed.removed_topics.is_empty()
+        && let Err(error) = node.checkpoint()
+    {
+        // The checkpoints go by name: what they say of a topic that is gone must not be taken for one that is made again under its name.
+        tracing::warn!(%error, "checkpoints still name a deleted topic");
+    }
     for id in &changed.topics {
         if let Some(topic) = image.topic_by_id(*id)
             && let Err(error) = start_partitions(node, image, topic)

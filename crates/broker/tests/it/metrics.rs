@@ -14,7 +14,7 @@ use mainstem_protocol::messages::{
 use mainstem_protocol::{ErrorCode, Str};
 
 use super::serving::{fetch_request, fetched};
-use super::wire::{Wire, batch, code, produce, topic};
+use super::wire::{Wire, batch, code, node, produce, topic};
 
 fn get(address: SocketAddr, path: &str) -> String {
     let mut stream = TcpStream::connect(address).unwrap();
@@ -75,6 +75,41 @@ fn commit(wire: &mut Wire, offset: i64) {
         answer.topics[0].partitions[0].error_code == 0
     });
     assert!(answered);
+}
+
+#[test]
+fn a_commit_that_would_grow_without_bound_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let node = node(dir.path());
+    let mut wire = Wire::to(&node);
+    topic(&mut wire, "orders");
+    commit(&mut wire, 2);
+    // Each record repeats the group's name: a small request would become gigabytes.
+    let partition = OffsetCommitRequestPartition {
+        committed_leader_epoch: -1,
+        ..OffsetCommitRequestPartition::default()
+    };
+    let request = OffsetCommitRequest {
+        group_id: Str::from("g".repeat(30_000)),
+        generation_id_or_member_epoch: -1,
+        topics: vec![OffsetCommitRequestTopic {
+            name: Str::from("orders"),
+            partitions: vec![partition; 1_000],
+            ..OffsetCommitRequestTopic::default()
+        }],
+        ..OffsetCommitRequest::default()
+    };
+    let answer: OffsetCommitResponse = wire.ask(8, &request);
+    let codes = answer.topics[0].partitions.iter();
+    let refused = ErrorCode::InvalidCommitOffsetSize.code();
+    assert!(codes.clone().count() == 1_000);
+    assert!(
+        codes
+            .map(|partition| partition.error_code)
+            .all(|code| code == refused)
+    );
+    commit(&mut wire, 3);
+    node.stop().unwrap();
 }
 
 #[test]

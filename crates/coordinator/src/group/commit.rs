@@ -9,6 +9,16 @@ use super::{
     CommitPartition, CommitRequest, CommittedOffset, GroupRecord, GroupReply, Groups, Turn,
 };
 use crate::RequestId;
+use crate::limits::{COMMIT_BYTES_MAX, OFFSET_RECORD_BYTES};
+
+/// About how many bytes the records of a commit take: each repeats the names.
+fn record_bytes(request: &CommitRequest) -> usize {
+    let of = |partition: &CommitPartition| {
+        let names = request.group.len() + partition.topic.len();
+        OFFSET_RECORD_BYTES + names + partition.metadata.len()
+    };
+    request.partitions.iter().map(of).sum()
+}
 
 impl Groups {
     pub(super) fn commit(
@@ -20,6 +30,11 @@ impl Groups {
     ) {
         if let Err(code) = self.may_commit(soft, turn, &request) {
             let codes = vec![code; request.partitions.len()];
+            turn.reply(id, GroupReply::Commit(codes));
+            return;
+        }
+        if record_bytes(&request) > COMMIT_BYTES_MAX {
+            let codes = vec![ErrorCode::InvalidCommitOffsetSize; request.partitions.len()];
             turn.reply(id, GroupReply::Commit(codes));
             return;
         }

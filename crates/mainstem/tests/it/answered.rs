@@ -186,6 +186,29 @@ fn described(wire: &mut Wire, resource_type: i8, name: &str, key: &str) -> Optio
 }
 
 #[test]
+fn a_topic_made_again_keeps_its_records_after_a_kill() {
+    let dir = tempfile::tempdir().unwrap();
+    let node = Node::start(dir.path());
+    node.must("topic create orders --partitions 1");
+    let mut wire = Wire::to(&node);
+    for _ in 0..5 {
+        wire.produce("orders", b"old");
+    }
+    // The old topic's log start is on disk under the name that the new topic gets.
+    assert_eq!(delete_records(&mut wire, "orders", 4), (4, ErrorCode::None));
+    node.must("topic delete orders --yes");
+    node.must("topic create orders --partitions 1");
+    assert_eq!(wire.produce("orders", b"new"), 0);
+    assert_eq!(wire.produce("orders", b"new"), 1);
+    let node = killed(node, dir.path());
+    let mut wire = Wire::to(&node);
+    assert_eq!(list_offset(&mut wire, "orders", -2), 0);
+    assert_eq!(list_offset(&mut wire, "orders", -1), 2);
+    let read = node.must("consume orders --from-beginning --until-end");
+    assert_eq!(read.out.matches("new").count(), 2, "{read:?}");
+}
+
+#[test]
 fn a_repeated_batch_is_known_after_a_kill() {
     let dir = tempfile::tempdir().unwrap();
     let node = Node::start(dir.path());

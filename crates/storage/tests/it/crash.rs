@@ -159,3 +159,34 @@ fn a_failed_write_ends_the_log() {
             .contains("offline")
     );
 }
+
+#[test]
+fn what_a_start_found_in_the_page_cache_is_durable_after_one_sync() {
+    for seed in 0..50 {
+        let disk = MemDisk::new();
+        disk.create_dir("/data".as_ref()).unwrap();
+        disk.sync_dir("/".as_ref()).unwrap();
+        let shared: Arc<dyn Disk> = Arc::new(disk.clone());
+        let config = LogConfig {
+            retention_bytes: -1,
+            ..config()
+        };
+        let (mut log, _) = open(shared.clone(), config.clone(), OpenMode::default()).unwrap();
+        // Several segments, and no sync: the process is killed, the machine goes on.
+        for step in 0..24 {
+            append(&mut log, batch(step, 2, NOW_MS), NOW_MS).unwrap();
+        }
+        drop(log);
+        let (mut log, _) = open(shared, config.clone(), OpenMode::default()).unwrap();
+        assert_eq!(sync(&mut log).unwrap(), 48);
+        let found = contents(&log);
+        // As a checkpoint would say it. Now the power goes.
+        let mode = OpenMode {
+            recovery_point: 48,
+            ..OpenMode::default()
+        };
+        let (log, repair) = open(Arc::new(disk.crash(seed)), config, mode).unwrap();
+        assert!(repair.is_none(), "seed {seed}: {repair:?}");
+        assert_eq!(contents(&log), found, "seed {seed}");
+    }
+}
