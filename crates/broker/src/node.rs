@@ -302,11 +302,6 @@ fn start_on(
     });
     let mut repairs: Vec<Repair> = repair.into_iter().collect();
     repairs.extend(open_partitions(&node, &removed_topics)?);
-    // Of deleted topics the checkpoints must say nothing: a crash may have come before that was written.
-    node.checkpoint().map_err(|cause| {
-        let path = node.config.data_dir.clone();
-        DataDirError::Disk { path, cause }
-    })?;
     let sync_threads = sync::start(&node.sync).map_err(|cause| StartError::Thread { cause })?;
     let for_controller = node.clone();
     let controller = spawn("controller", move || {
@@ -465,6 +460,11 @@ fn open_partitions(
             Err(panic) => std::panic::resume_unwind(panic),
         }
     }
+    // Of deleted topics the checkpoints must say nothing: a crash may have come before that was written.
+    node.checkpoint().map_err(|cause| {
+        let path = node.config.data_dir.clone();
+        DataDirError::Disk { path, cause }
+    })?;
     Ok(repairs)
 }
 
