@@ -94,6 +94,13 @@ pub(crate) fn rows(global: &Global, columns: &[Column], rows: &[Vec<Value>]) -> 
     writeln!(out, "{}", table.trim_fmt())
 }
 
+/// Writes text as it is. That nobody reads any more is told to the caller, who ends quietly.
+pub(crate) fn print(text: &str) -> Result<(), crate::failure::Failure> {
+    let mut out = io::stdout().lock();
+    let written = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    written.map_err(crate::failure::Failure::system)
+}
+
 /// Says something about the work, unless only data is wanted.
 pub(crate) fn say(global: &Global, text: &str) {
     if !global.quiet {

@@ -8,14 +8,13 @@ use serde_json::json;
 use super::connect;
 use crate::cli::Global;
 use crate::failure::Failure;
-use crate::output::{Column, counted, rows, say};
+use crate::output::{Column, counted, print, rows, say};
 
 /// Nodes as a table, features in words; with `--json` one object with everything.
 pub(crate) async fn run(global: &Global) -> Result<(), Failure> {
     let cluster = connect(global).await?.describe().await?;
     if global.json {
-        println!("{}", object(&cluster));
-        return Ok(());
+        return print(&format!("{}\n", object(&cluster)));
     }
     let count = i64::try_from(cluster.nodes.len()).unwrap_or(i64::MAX);
     say(
@@ -45,7 +44,7 @@ pub(crate) async fn run(global: &Global) -> Result<(), Failure> {
     });
     rows(global, &columns, &nodes.collect::<Vec<_>>())?;
     if io::stdout().is_terminal() {
-        println!();
+        print("\n")?;
     }
     let columns = [
         Column("FEATURE", "feature", false),

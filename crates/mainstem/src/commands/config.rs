@@ -8,7 +8,7 @@ use super::topic::split;
 use super::{connect, existing_topic};
 use crate::cli::{ConfigCommand, DocsOptions, Global, TargetOptions};
 use crate::failure::Failure;
-use crate::output::{Column, counted, did_you_mean, rows, say};
+use crate::output::{Column, counted, did_you_mean, print, rows, say};
 
 pub(crate) async fn run(global: &Global, command: ConfigCommand) -> Result<(), Failure> {
     match command {
@@ -122,7 +122,7 @@ async fn get(global: &Global, target: TargetOptions, name: &str) -> Result<(), F
         return values(global, &target, std::slice::from_ref(entry));
     }
     match &entry.value {
-        Some(value) => println!("{value}"),
+        Some(value) => print(&format!("{value}\n"))?,
         None if entry.is_sensitive => say(global, &format!("{name} is secret and is not shown")),
         None => say(global, &format!("{name} has no value")),
     }
@@ -164,8 +164,7 @@ async fn alter(
 
 fn docs(global: &Global, options: &DocsOptions) -> Result<(), Failure> {
     if options.markdown {
-        print!("{}", markdown());
-        return Ok(());
+        return print(&markdown());
     }
     let columns = [
         Column("OF", "of", false),

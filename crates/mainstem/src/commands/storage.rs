@@ -7,18 +7,14 @@ use serde_json::json;
 use super::server::{data_dir, read_properties};
 use crate::cli::{Global, PlaceOptions, StorageCommand};
 use crate::failure::Failure;
-use crate::output::{Column, rows, say};
+use crate::output::{Column, print, rows, say};
 
 pub(crate) fn run(global: &Global, command: StorageCommand) -> Result<(), Failure> {
     match command {
         StorageCommand::RandomUuid if global.json => {
-            println!("{}", json!({"id": random_id()}));
-            Ok(())
+            print(&format!("{}\n", json!({"id": random_id()})))
         }
-        StorageCommand::RandomUuid => {
-            println!("{}", random_id());
-            Ok(())
-        }
+        StorageCommand::RandomUuid => print(&format!("{}\n", random_id())),
         StorageCommand::Info(place) => info(global, &place),
         StorageCommand::Format {
             place,
