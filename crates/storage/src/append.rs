@@ -74,14 +74,14 @@ impl Log {
         let interval = self.config.index_interval_bytes;
         let write = |log: &mut Self| {
             let full = log.segments.last().is_none_or(|active| {
-                active.is_full_for(&header, &log.config, now_ms, log.jitter_ms)
+                active.is_full_for(&header, &log.config, now_ms, log.jitter_seed)
             });
             if full {
                 log.roll(now_ms)?;
             }
-            log.epochs.assign(leader_epoch, header.base_offset)?;
+            log.epochs.assign(leader_epoch, header.base_offset);
             match log.active() {
-                Some(active) => active.append(&header, &head, tail, interval),
+                Some(active) => active.append(&header, &head, tail, interval, now_ms),
                 None => Err(std::io::Error::other("a log has a segment")),
             }
         };

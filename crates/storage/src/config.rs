@@ -45,6 +45,10 @@ pub struct LogConfig {
     pub compression: CompressionPolicy,
     /// The level of that codec.
     pub compression_level: Option<i32>,
+    /// `flush.messages`: so many records at most wait for a sync, whatever the node's durability.
+    pub flush_messages: i64,
+    /// `flush.ms`.
+    pub flush_ms: i64,
     /// `producer.id.expiration.ms`.
     pub producer_id_expiration_ms: i64,
 }
@@ -67,7 +71,19 @@ impl Default for LogConfig {
             timestamp_after_max_ms: 3_600_000,
             compression: CompressionPolicy::Producer,
             compression_level: None,
+            flush_messages: i64::MAX,
+            flush_ms: i64::MAX,
             producer_id_expiration_ms: 86_400_000,
+        }
+    }
+}
+
+impl LogConfig {
+    /// A log's share of `segment.jitter.ms`, by which its segments close earlier than `segment.ms` says, and never by more than that.
+    pub(crate) fn segment_jitter_of(&self, seed: u32) -> i64 {
+        match self.segment_jitter_ms.min(self.segment_ms) {
+            ..=0 => 0,
+            jitter_ms => i64::from(seed) % jitter_ms,
         }
     }
 }

@@ -1,11 +1,13 @@
 //! Which leader epoch began at which offset: `leader-epoch-checkpoint`.
 //!
+//! The file is written together with the next sync of the log ([`crate::SyncTicket`]), not under the log's lock. What a crash takes is
+//! in the batches all the same: recovery notes the epoch of each batch that it scans.
+//!
 //! Invariant: epochs and start offsets both ascend. Example: epochs `[(0, 0), (3, 120)]` mean that offsets 0 to 119 were
 //! appended under epoch 0 and everything from 120 on under epoch 3.
 
 use std::io;
-use std::path::PathBuf;
-use std::sync::Arc;
+use std::path::Path;
 
 use crate::checkpoint::{read_lines, write_lines};
 use crate::disk::Disk;
@@ -15,16 +17,15 @@ const FILE: &str = "leader-epoch-checkpoint";
 /// The epochs of a log.
 #[derive(Debug)]
 pub struct LeaderEpochs {
-    disk: Arc<dyn Disk>,
-    path: PathBuf,
     entries: Vec<(i32, i64)>,
+    unsaved: bool,
 }
 
 impl LeaderEpochs {
-    pub(crate) fn load(disk: Arc<dyn Disk>, dir: &std::path::Path) -> io::Result<Self> {
+    pub(crate) fn load(disk: &dyn Disk, dir: &Path) -> io::Result<Self> {
         let path = dir.join(FILE);
         let mut entries: Vec<(i32, i64)> = Vec::new();
-        for line in read_lines(&*disk, &path)? {
+        for line in read_lines(disk, &path)? {
             let parsed = line
                 .split_once(' ')
                 .and_then(|(epoch, start)| Some((epoch.parse().ok()?, start.parse().ok()?)));
@@ -42,9 +43,8 @@ impl LeaderEpochs {
             }
         }
         Ok(Self {
-            disk,
-            path,
             entries,
+            unsaved: false,
         })
     }
 
@@ -53,15 +53,14 @@ impl LeaderEpochs {
         self.entries.last().map(|entry| entry.0)
     }
 
-    /// Notes that a batch of `epoch` begins at `offset`; returns true when that is news.
-    pub(crate) fn assign(&mut self, epoch: i32, offset: i64) -> io::Result<bool> {
+    /// Notes that a batch of `epoch` begins at `offset`.
+    pub(crate) fn assign(&mut self, epoch: i32, offset: i64) {
         if epoch < 0 || self.latest().is_some_and(|latest| latest >= epoch) {
-            return Ok(false);
+            return;
         }
         self.entries.retain(|entry| entry.1 < offset);
         self.entries.push((epoch, offset));
-        self.store()?;
-        Ok(true)
+        self.unsaved = true;
     }
 
     /// The epoch under which `offset` was appended.
@@ -89,42 +88,44 @@ impl LeaderEpochs {
     }
 
     /// Forgets what began at or behind `log_end`.
-    pub(crate) fn cut_end(&mut self, log_end: i64) -> io::Result<()> {
+    pub(crate) fn cut_end(&mut self, log_end: i64) {
         let before = self.entries.len();
         self.entries.retain(|entry| entry.1 < log_end);
-        if self.entries.len() == before {
-            Ok(())
-        } else {
-            self.store()
-        }
+        self.unsaved |= self.entries.len() != before;
     }
 
     /// Forgets what ended before `log_start`; the epoch of `log_start` begins there now.
-    pub(crate) fn cut_start(&mut self, log_start: i64) -> io::Result<()> {
+    pub(crate) fn cut_start(&mut self, log_start: i64) {
         let Some(current) = self.entries.iter().rposition(|entry| entry.1 <= log_start) else {
-            return Ok(());
+            return;
         };
-        if current == 0
-            && self
-                .entries
-                .first()
-                .is_some_and(|entry| entry.1 == log_start)
-        {
-            return Ok(());
-        }
+        self.unsaved |= current > 0;
         self.entries.drain(..current);
-        if let Some(first) = self.entries.first_mut() {
-            first.1 = first.1.max(log_start);
+        if let Some(first) = self.entries.first_mut()
+            && first.1 < log_start
+        {
+            first.1 = log_start;
+            self.unsaved = true;
         }
-        self.store()
     }
 
-    fn store(&self) -> io::Result<()> {
-        let lines: Vec<String> = self
-            .entries
-            .iter()
-            .map(|(epoch, start)| format!("{epoch} {start}"))
-            .collect();
-        write_lines(&*self.disk, &self.path, &lines)
+    /// True when the file does not say what is here.
+    pub(crate) fn is_unsaved(&self) -> bool {
+        self.unsaved
     }
+
+    /// The lines of the file, when it must be written; who takes them writes them.
+    pub(crate) fn take_unsaved(&mut self) -> Option<Vec<String>> {
+        let entries = self.entries.iter();
+        std::mem::take(&mut self.unsaved).then(|| {
+            entries
+                .map(|(epoch, start)| format!("{epoch} {start}"))
+                .collect()
+        })
+    }
+}
+
+/// Replaces the file of the log in `dir`.
+pub(crate) fn store(disk: &dyn Disk, dir: &Path, lines: &[String]) -> io::Result<()> {
+    write_lines(disk, &dir.join(FILE), lines)
 }

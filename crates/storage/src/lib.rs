@@ -1,7 +1,7 @@
 //! One partition's log on disk, in Apache Kafka's own layout.
 //!
-//! Synchronous throughout: the caller decides which thread blocks. A [`Log`] is used under its partition's lock; only
-//! [`SyncTicket::sync`] is meant to run without it. See `docs/adr/0003-durability.md`.
+//! Synchronous throughout: the caller decides which thread blocks. A [`Log`] is used under its partition's lock; what takes
+//! long is handed out to be done without it: [`SyncTicket::sync`], [`Span::read`], [`TimeSpan::search`], [`Doomed::remove`]. See `docs/adr/0003-durability.md`.
 
 #![deny(
     clippy::indexing_slicing,
@@ -26,8 +26,10 @@ mod recovery;
 mod retention;
 mod scan;
 mod segment;
+pub mod span;
 mod sync;
 mod time_index;
+mod time_span;
 mod validate;
 
 pub use append::{AppendError, Appended};
@@ -39,5 +41,7 @@ pub use producers::{ProducerEntry, ProducerError};
 pub use read::{LogSlice, ReadError, TimestampedOffset};
 pub use recovery::{OpenError, OpenMode, Repair};
 pub use retention::Doomed;
+pub use span::Span;
 pub use sync::SyncTicket;
+pub use time_span::{MaxTimestampSpan, TimeSpan};
 pub use validate::{Invalid, ValidBatch, validate_internal, validate_produced};

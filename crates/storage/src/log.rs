@@ -7,14 +7,14 @@
 //!   so only once).
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use mainstem_protocol::ErrorCode;
 
 use crate::LogConfig;
 use crate::disk::{Disk, DiskFile, write_small};
-use crate::leader_epochs::LeaderEpochs;
+use crate::leader_epochs::{self, LeaderEpochs};
 use crate::producers::{ProducerEntry, Producers};
 use crate::segment::{Segment, file_name};
 
@@ -22,7 +22,7 @@ use crate::segment::{Segment, file_name};
 #[derive(Debug)]
 pub struct Log {
     pub(crate) disk: Arc<dyn Disk>,
-    pub(crate) dir: PathBuf,
+    pub(crate) dir: Arc<Path>,
     pub(crate) config: LogConfig,
     pub(crate) segments: Vec<Segment>,
     pub(crate) log_start: i64,
@@ -37,7 +37,8 @@ pub struct Log {
     pub(crate) names_unsynced: bool,
     /// True until the directory itself is stable in its parent.
     pub(crate) dir_unsynced: bool,
-    pub(crate) jitter_ms: i64,
+    /// Decides this log's share of `segment.jitter.ms`.
+    pub(crate) jitter_seed: u32,
     pub(crate) undurable_bytes: u64,
 }
 
@@ -153,13 +154,6 @@ impl Log {
         }
     }
 
-    pub(crate) fn disk_error(&self, error: &io::Error) -> LogError {
-        LogError::Disk {
-            dir: self.dir.display().to_string(),
-            cause: error.to_string(),
-        }
-    }
-
     pub(crate) fn active(&mut self) -> Option<&mut Segment> {
         self.segments.last_mut()
     }
@@ -245,7 +239,7 @@ impl Log {
         }
         self.log_end = end.max(self.log_start);
         self.durable_end = self.durable_end.min(self.log_end);
-        self.epochs.cut_end(self.log_end)?;
+        self.epochs.cut_end(self.log_end);
         self.names_unsynced = true;
         self.rebuild_producers()
     }
@@ -266,6 +260,9 @@ impl Log {
         }
         for file in self.unsynced.drain(..) {
             file.sync()?;
+        }
+        if let Some(lines) = self.epochs.take_unsaved() {
+            leader_epochs::store(&*self.disk, &self.dir, &lines)?;
         }
         write_small(
             &*self.disk,

@@ -129,10 +129,9 @@ impl Log {
             disk.create_dir(dir)?;
         }
         let listing = list(&*disk, dir)?;
-        let jitter_ms = jitter(dir, config.segment_jitter_ms);
-        let epochs = LeaderEpochs::load(disk.clone(), dir)?;
+        let epochs = LeaderEpochs::load(&*disk, dir)?;
         let mut log = Self {
-            dir: dir.to_owned(),
+            dir: dir.into(),
             config,
             segments: Vec::new(),
             log_start: mode.log_start,
@@ -144,7 +143,7 @@ impl Log {
             unsynced: Vec::new(),
             names_unsynced: true,
             dir_unsynced: true,
-            jitter_ms,
+            jitter_seed: jitter_seed(dir),
             undurable_bytes: 0,
             disk,
         };
@@ -154,7 +153,8 @@ impl Log {
             log.durable_end = log.log_end;
             (log.names_unsynced, log.dir_unsynced) = (false, false);
         }
-        log.epochs.cut_end(log.log_end)?;
+        log.epochs.cut_end(log.log_end);
+        log.epochs.cut_start(log.log_start);
         log.load_producers(&listing)?;
         Ok((log, repair))
     }
@@ -183,7 +183,7 @@ impl Log {
                 let cut_bytes = self.disk.open(&log, false)?.length()?;
                 let what = format!("the batches before offset {base} are missing");
                 repair = Some(Repair {
-                    dir: self.dir.clone(),
+                    dir: self.dir.to_path_buf(),
                     cut_bytes,
                     at_offset: self.log_end,
                     what,
@@ -210,7 +210,7 @@ impl Log {
             if let Some((cut_bytes, what)) = cut {
                 let at_offset = end;
                 repair = Some(Repair {
-                    dir: self.dir.clone(),
+                    dir: self.dir.to_path_buf(),
                     cut_bytes,
                     at_offset,
                     what: what.to_string(),
@@ -235,7 +235,7 @@ impl Log {
 
     /// Opens a segment, or scans it when it must be scanned.
     fn load_segment(
-        &self,
+        &mut self,
         base: i64,
         next: Option<i64>,
         mode: OpenMode,
@@ -269,7 +269,7 @@ impl Log {
 
     /// Reads a segment batch by batch and makes its indexes anew; cuts it at the first bad one. Returns the offset behind the last
     /// good batch, and what was cut.
-    fn scan_segment(&self, base: i64, now_ms: i64, refuse_damage: bool) -> io::Result<Scanned> {
+    fn scan_segment(&mut self, base: i64, now_ms: i64, refuse_damage: bool) -> io::Result<Scanned> {
         let (mut segment, length) = Segment::open_bare(&*self.disk, &self.dir, base, now_ms)?;
         let file = segment.file.clone();
         let mut scan = HeaderScan::new(&*file, 0, length);
@@ -296,6 +296,7 @@ impl Log {
                             length: header.last_offset_delta,
                         });
                     }
+                    self.epochs.assign(header.leader_epoch, header.base_offset);
                     segment.note(&header, self.config.index_interval_bytes);
                     end = header.next_offset();
                 }
@@ -393,17 +394,10 @@ fn end_of(segment: &Segment) -> io::Result<Option<i64>> {
     }
 }
 
-/// A share of the jitter that is the same at every start: it comes from the directory's name.
-fn jitter(dir: &Path, jitter_ms: i64) -> i64 {
-    if jitter_ms <= 0 {
-        return 0;
-    }
-    let hash = dir
-        .as_os_str()
-        .as_encoded_bytes()
-        .iter()
-        .fold(17i64, |hash, byte| {
-            hash.wrapping_mul(31).wrapping_add(i64::from(*byte))
-        });
-    hash.rem_euclid(jitter_ms)
+/// Where this log stands in the jitter of all: the same at every start, since it comes from the directory's name.
+fn jitter_seed(dir: &Path) -> u32 {
+    let bytes = dir.as_os_str().as_encoded_bytes().iter();
+    bytes.fold(17, |seed: u32, byte| {
+        seed.wrapping_mul(31).wrapping_add(u32::from(*byte))
+    })
 }

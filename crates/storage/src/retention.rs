@@ -8,8 +8,7 @@ use crate::disk::Disk;
 use crate::log::{Log, LogError};
 use crate::segment::{Segment, file_name, paths};
 
-/// Files that left the log and wait to be removed off the hot path. They are renamed already (`.deleted`), so no start finds them.
-#[derive(Debug)]
+/// Files that left the log and wait to be removed without its lock. A start before that finds them again, and retention takes them again.
 #[must_use = "files that left the log must be removed"]
 pub struct Doomed {
     disk: Arc<dyn Disk>,
@@ -17,7 +16,7 @@ pub struct Doomed {
 }
 
 impl Doomed {
-    /// Removes the files.
+    /// Removes the files, the oldest first: what a crash leaves of them is a log without a hole.
     pub fn remove(self) -> io::Result<()> {
         for path in &self.paths {
             match self.disk.remove_file(path) {
@@ -89,22 +88,14 @@ impl Log {
         for segment in self.segments.drain(..count) {
             let mut files = paths(&self.dir, segment.base_offset).to_vec();
             files.push(self.dir.join(file_name(segment.base_offset, "snapshot")));
-            for path in files {
-                let mut renamed = path.clone().into_os_string();
-                renamed.push(".deleted");
-                match self.disk.rename(&path, renamed.as_ref()) {
-                    Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                    Err(error) => return Err(error),
-                    Ok(()) => doomed.paths.push(renamed.into()),
-                }
-            }
+            doomed.paths.extend(files);
         }
         self.names_unsynced = true;
         let first = self
             .segments
             .first()
             .map_or(self.log_end, |segment| segment.base_offset);
-        self.move_start(first)?;
+        self.move_start(first);
         Ok(doomed)
     }
 
@@ -112,8 +103,7 @@ impl Log {
         // Timestamps beyond now would keep a segment for ever; Apache Kafka counts from them all the same, and so do we.
         self.config.delete
             && self.config.retention_ms >= 0
-            && segment.max_timestamp >= 0
-            && now_ms.saturating_sub(segment.max_timestamp) > self.config.retention_ms
+            && now_ms.saturating_sub(segment.newest_ms()) > self.config.retention_ms
     }
 
     /// Moves the log start up, as DeleteRecords asks. It holds after a crash once the log-start checkpoint was written.
@@ -126,15 +116,15 @@ impl Log {
                 log_end: upto,
             });
         }
-        self.move_start(offset).map_err(|error| self.poison(&error))
+        self.move_start(offset);
+        Ok(())
     }
 
-    fn move_start(&mut self, offset: i64) -> io::Result<()> {
+    fn move_start(&mut self, offset: i64) {
         if offset > self.log_start {
             self.log_start = offset;
             self.durable_end = self.durable_end.max(offset);
-            self.epochs.cut_start(offset)?;
+            self.epochs.cut_start(offset);
         }
-        Ok(())
     }
 }

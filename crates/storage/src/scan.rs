@@ -93,10 +93,10 @@ impl<'a> HeaderScan<'a> {
 
 /// Reads exactly `length` bytes.
 pub(crate) fn read_exact(file: &dyn DiskFile, position: u64, length: usize) -> io::Result<Bytes> {
-    let mut bytes = vec![0; length];
-    let read = file.read_at(position, &mut bytes)?;
-    if read < length {
-        let what = format!("{length} bytes wanted at {position}, {read} there");
+    let mut bytes = Vec::new();
+    file.read_to(position, length, &mut bytes)?;
+    if bytes.len() < length {
+        let what = format!("{length} bytes wanted at {position}, {} there", bytes.len());
         return Err(io::Error::new(io::ErrorKind::UnexpectedEof, what));
     }
     Ok(Bytes::from(bytes))

@@ -36,6 +36,8 @@ pub(crate) struct Segment {
     /// Max timestamp of the first batch, from which rolling by time counts.
     pub(crate) first_timestamp: Option<i64>,
     pub(crate) created_ms: i64,
+    /// When it was written to last: its age when no batch has a timestamp.
+    pub(crate) modified_ms: i64,
     bytes_since_entry: u64,
     /// Base offset and position of the latest batches.
     recent: VecDeque<(i64, u64)>,
@@ -61,6 +63,7 @@ impl Segment {
             max_timestamp_offset: -1,
             first_timestamp: None,
             created_ms: now_ms,
+            modified_ms: now_ms,
             bytes_since_entry: 0,
             recent: VecDeque::new(),
         })
@@ -74,7 +77,7 @@ impl Segment {
         now_ms: i64,
     ) -> io::Result<Option<Self>> {
         let file = disk.open(&dir.join(file_name(base_offset, "log")), false)?;
-        let size = file.length()?;
+        let (size, modified_ms) = (file.length()?, file.modified_ms()?);
         let index_path = dir.join(file_name(base_offset, "index"));
         let Some(offsets) = OffsetIndex::load(disk, &index_path, size)? else {
             return Ok(None);
@@ -98,6 +101,7 @@ impl Segment {
             max_timestamp_offset: base_offset + i64::from(relative),
             first_timestamp: None,
             created_ms: now_ms,
+            modified_ms: modified_ms,
             bytes_since_entry: 0,
             recent: VecDeque::new(),
         };
@@ -115,7 +119,7 @@ impl Segment {
         now_ms: i64,
     ) -> io::Result<(Self, u64)> {
         let file = disk.open(&dir.join(file_name(base_offset, "log")), false)?;
-        let length = file.length()?;
+        let (length, modified_ms) = (file.length()?, file.modified_ms()?);
         let mut segment = Self {
             base_offset,
             file,
@@ -126,6 +130,7 @@ impl Segment {
             max_timestamp_offset: -1,
             first_timestamp: None,
             created_ms: now_ms,
+            modified_ms: modified_ms,
             bytes_since_entry: 0,
             recent: VecDeque::new(),
         };
@@ -139,7 +144,7 @@ impl Segment {
         header: &BatchHeader,
         config: &LogConfig,
         now_ms: i64,
-        jitter_ms: i64,
+        jitter_seed: u32,
     ) -> bool {
         if self.size == 0 {
             return false;
@@ -155,7 +160,11 @@ impl Segment {
             Some(first) if header.max_timestamp >= 0 => header.max_timestamp.saturating_sub(first),
             _ => now_ms.saturating_sub(self.created_ms),
         };
-        if waited > config.segment_ms.saturating_sub(jitter_ms) {
+        if waited
+            > config
+                .segment_ms
+                .saturating_sub(config.segment_jitter_of(jitter_seed))
+        {
             return true;
         }
         self.offsets.bytes() + offset_index::ENTRY_BYTES > config.segment_index_bytes
@@ -169,8 +178,10 @@ impl Segment {
         head: &[u8],
         tail: &[u8],
         interval: u64,
+        now_ms: i64,
     ) -> io::Result<()> {
         self.file.write_at(self.size, head, tail)?;
+        self.modified_ms = now_ms;
         self.note(header, interval);
         Ok(())
     }
@@ -201,8 +212,18 @@ impl Segment {
         self.size += size;
     }
 
+    /// An offset counted from the base; those outside become the first and the last that there can be.
     fn relative(&self, offset: i64) -> u32 {
-        u32::try_from(offset - self.base_offset).unwrap_or(0)
+        let relative = offset.saturating_sub(self.base_offset);
+        u32::try_from(relative.max(0)).unwrap_or(u32::MAX)
+    }
+
+    /// What its age counts from: its highest timestamp, or the time of its last write when no batch has one.
+    pub(crate) fn newest_ms(&self) -> i64 {
+        match self.max_timestamp {
+            -1 => self.modified_ms,
+            timestamp => timestamp,
+        }
     }
 
     /// A position at or before the batch that holds `offset`.
@@ -220,6 +241,21 @@ impl Segment {
             self.offsets
                 .position_before(self.times.offset_before(timestamp)),
         )
+    }
+
+    /// The highest timestamp that the time index tells of batches below `limit`; -1 for none.
+    pub(crate) fn max_timestamp_indexed_below(&self, limit: i64) -> i64 {
+        let entry = self.times.last_below(self.relative(limit));
+        entry.map_or(-1, |(timestamp, _)| timestamp)
+    }
+
+    /// Position of the last batch below `limit` that the offset index tells of. No batch before it has a higher timestamp than
+    /// [`Self::max_timestamp_indexed_below`], since both indexes get their entries together.
+    pub(crate) fn indexed_position_below(&self, limit: i64) -> u64 {
+        match self.relative(limit).checked_sub(1) {
+            Some(last) => u64::from(self.offsets.position_before(last)),
+            None => 0,
+        }
     }
 
     /// Writes the indexes out; the time index gets the segment's highest timestamp as its last entry.

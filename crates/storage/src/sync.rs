@@ -1,10 +1,11 @@
 //! Making what was appended durable, without holding the log's lock while the disk works.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::disk::{Disk, DiskFile};
+use crate::leader_epochs;
 use crate::log::Log;
 
 /// What must be synced so that everything below [`Self::covers`] is on stable storage.
@@ -17,6 +18,8 @@ pub struct SyncTicket {
     disk: Arc<dyn Disk>,
     /// Directories whose names changed: the log's own, and its parent while the log is new.
     dirs: Vec<PathBuf>,
+    /// The leader epochs, when they are news, and the log's directory.
+    epochs: Option<(Arc<Path>, Vec<String>)>,
 }
 
 impl SyncTicket {
@@ -35,6 +38,9 @@ impl SyncTicket {
         for file in &self.files {
             file.sync()?;
         }
+        if let Some((dir, lines)) = &self.epochs {
+            leader_epochs::store(&*self.disk, dir, lines)?;
+        }
         for dir in &self.dirs {
             self.disk.sync_dir(dir)?;
         }
@@ -43,13 +49,21 @@ impl SyncTicket {
 }
 
 impl Log {
+    /// True when more than bytes of the active segment waits for a sync: names, segments that closed, leader epochs.
+    pub fn has_unsynced_files(&self) -> bool {
+        self.names_unsynced
+            || self.dir_unsynced
+            || !self.unsynced.is_empty()
+            || self.epochs.is_unsaved()
+    }
+
     /// Takes a ticket for everything appended so far.
     pub fn sync_ticket(&mut self) -> SyncTicket {
         let mut files = std::mem::take(&mut self.unsynced);
         files.extend(self.segments.last().map(|active| active.file.clone()));
         let mut dirs = Vec::new();
         if std::mem::take(&mut self.names_unsynced) {
-            dirs.push(self.dir.clone());
+            dirs.push(self.dir.to_path_buf());
         }
         if std::mem::take(&mut self.dir_unsynced)
             && let Some(parent) = self.dir.parent()
@@ -62,6 +76,10 @@ impl Log {
             files,
             disk: self.disk.clone(),
             dirs,
+            epochs: self
+                .epochs
+                .take_unsaved()
+                .map(|lines| (self.dir.clone(), lines)),
         }
     }
 

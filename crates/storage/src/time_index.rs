@@ -81,6 +81,17 @@ impl TimeIndex {
         self.entries.last().copied()
     }
 
+    /// The last entry whose batch lies below a relative offset.
+    pub(crate) fn last_below(&self, relative_offset: u32) -> Option<(i64, u32)> {
+        let behind = self
+            .entries
+            .partition_point(|entry| entry.1 < relative_offset);
+        behind
+            .checked_sub(1)
+            .and_then(|at| self.entries.get(at))
+            .copied()
+    }
+
     /// A relative offset before which no record has `timestamp` or more.
     pub(crate) fn offset_before(&self, timestamp: i64) -> u32 {
         let behind = self.entries.partition_point(|entry| entry.0 < timestamp);

@@ -192,6 +192,14 @@ impl DiskFile for BudgetFile {
         self.file()?.read_at(offset, buffer)
     }
 
+    fn read_to(&self, offset: u64, length: usize, buffer: &mut Vec<u8>) -> io::Result<()> {
+        self.file()?.read_to(offset, length, buffer)
+    }
+
+    fn modified_ms(&self) -> io::Result<i64> {
+        self.file()?.modified_ms()
+    }
+
     fn write_at(&self, offset: u64, head: &[u8], tail: &[u8]) -> io::Result<()> {
         self.write(|file| file.write_at(offset, head, tail))
     }

@@ -20,10 +20,20 @@ pub use real::RealDisk;
 pub trait DiskFile: Send + Sync + Debug {
     /// Fills `buffer` from `offset`; fewer bytes only at the end of the file.
     fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize>;
+    /// Reads `length` bytes from `offset` behind what is in `buffer`; fewer only at the end of the file.
+    fn read_to(&self, offset: u64, length: usize, buffer: &mut Vec<u8>) -> io::Result<()> {
+        let held = buffer.len();
+        buffer.resize(held + length, 0);
+        let read = self.read_at(offset, buffer.get_mut(held..).unwrap_or_default())?;
+        buffer.truncate(held + read);
+        Ok(())
+    }
     /// Writes `head` and then `tail` at `offset`, in one go if the disk can.
     fn write_at(&self, offset: u64, head: &[u8], tail: &[u8]) -> io::Result<()>;
     /// Length in bytes.
     fn length(&self) -> io::Result<u64>;
+    /// When it was written to last, milliseconds since 1970.
+    fn modified_ms(&self) -> io::Result<i64>;
     /// Cuts or extends the file.
     fn set_length(&self, length: u64) -> io::Result<()>;
     /// Makes the file's bytes stable.

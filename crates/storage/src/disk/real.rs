@@ -6,6 +6,8 @@ use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::sync::Arc;
 
+use rustix::buffer::spare_capacity;
+
 use super::{Disk, DiskFile, Entry};
 
 /// The disk of the machine.
@@ -34,6 +36,22 @@ impl DiskFile for RealFile {
         Ok(done)
     }
 
+    fn read_to(&self, offset: u64, length: usize, buffer: &mut Vec<u8>) -> io::Result<()> {
+        // Into memory that nobody has filled with zeroes before: that would be a large part of what reading costs.
+        let held = buffer.len();
+        buffer.reserve_exact(length);
+        while buffer.len() < held + length {
+            let done = u64::try_from(buffer.len() - held).map_err(io::Error::other)?;
+            match rustix::io::pread(&self.0, spare_capacity(buffer), offset + done) {
+                Ok(0) => break,
+                Ok(_) | Err(rustix::io::Errno::INTR) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        buffer.truncate(held + length); // the spare capacity may be larger than what was reserved
+        Ok(())
+    }
+
     fn write_at(&self, offset: u64, head: &[u8], tail: &[u8]) -> io::Result<()> {
         let written = if tail.is_empty() {
             0
@@ -60,6 +78,14 @@ impl DiskFile for RealFile {
 
     fn length(&self) -> io::Result<u64> {
         Ok(self.0.metadata()?.len())
+    }
+
+    fn modified_ms(&self) -> io::Result<i64> {
+        let modified = self.0.metadata()?.modified()?;
+        let since_1970 = modified.duration_since(std::time::UNIX_EPOCH);
+        Ok(since_1970.map_or(0, |since| {
+            i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+        }))
     }
 
     fn set_length(&self, length: u64) -> io::Result<()> {

@@ -16,6 +16,7 @@ mod mutations;
 #[allow(dead_code, reason = "the tests of the codec use all of it")]
 #[path = "../../../protocol/tests/it/sample.rs"]
 mod sample;
+mod span;
 mod targets;
 
 use std::path::PathBuf;
