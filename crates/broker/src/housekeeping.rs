@@ -3,11 +3,14 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::clock::now_ms;
 use crate::limits::{CHECKPOINT, HOUSEKEEPING};
 use crate::node::Node;
+
+/// An interval that never ends, as far as a clock can add it.
+const FAR_AWAY: Duration = Duration::from_secs(3_600 * 24 * 365);
 
 #[derive(Debug)]
 enum Chore {
@@ -44,17 +47,15 @@ impl Housekeeping {
 /// Runs until told to stop.
 pub(crate) fn run(node: &Arc<Node>, chores: &Chores) {
     let mut checkpointed = Instant::now();
-    let check_ms = node
-        .config
-        .properties
-        .number("log.retention.check.interval.ms");
-    let check = std::time::Duration::from_millis(u64::try_from(check_ms).unwrap_or(300_000))
-        .min(HOUSEKEEPING);
+    let check = interval(node, "log.retention.check.interval.ms").min(HOUSEKEEPING);
+    let flush = interval(node, "log.flush.scheduler.interval.ms").min(FAR_AWAY);
     let mut due = Instant::now() + check;
+    let mut flush_due = Instant::now() + flush;
     loop {
+        let next = due.min(flush_due);
         match chores
             .0
-            .recv_timeout(due.saturating_duration_since(Instant::now()))
+            .recv_timeout(next.saturating_duration_since(Instant::now()))
         {
             Ok(Chore::RemoveDir(path)) => {
                 if let Err(error) = node.log_dirs.disk.remove_dir(&path) {
@@ -63,6 +64,10 @@ pub(crate) fn run(node: &Arc<Node>, chores: &Chores) {
             }
             Ok(Chore::Stop) | Err(RecvTimeoutError::Disconnected) => return,
             Err(RecvTimeoutError::Timeout) => {}
+        }
+        if Instant::now() >= flush_due {
+            flush_old(node);
+            flush_due = Instant::now() + flush;
         }
         // Also while directories are to be removed without end.
         if Instant::now() < due {
@@ -74,6 +79,19 @@ pub(crate) fn run(node: &Arc<Node>, chores: &Chores) {
             checkpointed = Instant::now();
         }
         due = Instant::now() + check;
+    }
+}
+
+fn interval(node: &Node, property: &str) -> Duration {
+    let interval_ms = node.config.properties.number(property);
+    Duration::from_millis(u64::try_from(interval_ms).unwrap_or(u64::MAX))
+}
+
+/// `flush.ms`, where the page cache is enough otherwise.
+fn flush_old(node: &Node) {
+    let now_ms = now_ms();
+    for partition in node.partitions.all() {
+        partition.sync_when_due(now_ms);
     }
 }
 

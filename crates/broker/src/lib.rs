@@ -26,6 +26,8 @@ mod partition;
 mod partitions;
 mod producer_ids;
 mod sync;
+mod threads;
+mod wakes;
 
 pub use config::{Durability, NodeConfig, Properties, PropertyError};
 pub use dispatch::{ApiRange, api_ranges, not_served};

@@ -47,8 +47,6 @@ pub const SYNC_THREADS: usize = 8;
 pub const CONTROLLER_MAILBOX: usize = 1_024;
 /// Requests that wait for one group shard.
 pub const SHARD_MAILBOX: usize = 1_024;
-/// Fetch waits that a partition lists before it drops those that ended.
-pub const FETCH_WAITS_PRUNE: usize = 32;
 /// Bytes that one Fetch may return, whatever it asks for.
 pub const FETCH_BYTES_MAX: usize = 55 * 1024 * 1024;
 /// How long a stop waits for requests that are being answered.

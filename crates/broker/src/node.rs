@@ -21,7 +21,6 @@ use mainstem_protocol::{Str, Uuid};
 use mainstem_storage::Repair;
 use mainstem_storage::disk::{BudgetDisk, Disk};
 use mainstem_storage::log_dir::leave_clean_mark;
-use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::sync::watch;
 
 use crate::clock::random_uuid;
@@ -38,6 +37,8 @@ use crate::net::{Bound, Connections, accept, bind, open_files_max, raise_descrip
 use crate::partitions::Partitions;
 use crate::producer_ids::ProducerIds;
 use crate::sync::{self, SyncQueue};
+use crate::threads::{Core, core_count, spawn, start_cores};
+use crate::wakes::Wakes;
 
 /// Topic of committed offsets.
 pub(crate) const OFFSETS_TOPIC: &str = "__consumer_offsets";
@@ -199,45 +200,6 @@ pub struct RunningNode {
     sync_threads: Vec<JoinHandle<()>>,
 }
 
-/// A thread with a runtime of its own.
-#[derive(Debug)]
-struct Core {
-    handle: Handle,
-    stop: Arc<tokio::sync::Notify>,
-    thread: JoinHandle<()>,
-}
-
-impl Core {
-    fn start(name: String) -> Result<Self, StartError> {
-        let thread_error = |cause| StartError::Thread { cause };
-        let runtime: Runtime = Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .map_err(thread_error)?;
-        let handle = runtime.handle().clone();
-        let stop = Arc::new(tokio::sync::Notify::new());
-        let stopped = stop.clone();
-        let run = move || {
-            runtime.block_on(stopped.notified());
-            runtime.shutdown_timeout(Duration::from_millis(100));
-        };
-        let thread = std::thread::Builder::new()
-            .name(name)
-            .spawn(run)
-            .map_err(thread_error)?;
-        Ok(Self {
-            handle,
-            stop,
-            thread,
-        })
-    }
-
-    fn stop(self) {
-        self.stop.notify_one();
-        let _ = self.thread.join();
-    }
-}
-
 /// Starts a node.
 pub fn start(config: NodeConfig) -> Result<RunningNode, StartError> {
     let began = Instant::now();
@@ -279,7 +241,8 @@ fn start_on(
     let removed_topics = metadata_log.take_removed_topics();
     let (controller, mailbox) = controller::mailbox();
     let (housekeeping, chores) = housekeeping::mailbox();
-    let control = Core::start("control".to_owned())?;
+    let wakes = Arc::new(Wakes::new(core_count()));
+    let control = Core::start("control".to_owned(), &wakes, wakes.control())?;
     let queued = config.properties.number("queued.max.request.bytes");
     let node = Arc::new(Node {
         node_id,
@@ -288,7 +251,7 @@ fn start_on(
         fetch_sessions: fetch_sessions(&config),
         metadata: ArcSwap::from_pointee(image),
         partitions: Partitions::default(),
-        sync: Arc::new(SyncQueue::default()),
+        sync: Arc::new(SyncQueue::new(wakes.clone())),
         controller,
         producer_ids: ProducerIds::default(),
         housekeeping,
@@ -303,19 +266,18 @@ fn start_on(
     let mut repairs: Vec<Repair> = repair.into_iter().collect();
     repairs.extend(open_partitions(&node, &removed_topics)?);
     let sync_threads = sync::start(&node.sync).map_err(|cause| StartError::Thread { cause })?;
-    let for_controller = node.clone();
+    let (of_controller, of_housekeeper) = (node.clone(), node.clone());
     let controller = spawn("controller", move || {
-        controller::run(&for_controller, &mailbox, metadata_log)
+        controller::run(&of_controller, &mailbox, metadata_log)
     })?;
-    let for_housekeeper = node.clone();
     let housekeeper = spawn("housekeeper", move || {
-        housekeeping::run(&for_housekeeper, &chores);
+        housekeeping::run(&of_housekeeper, &chores);
     })?;
     node.groups.start(&node);
     let (closing, closed) = watch::channel(false);
     let kafka_address = bound.address;
     let http_address = serve_http(&node, &control)?;
-    let cores = start_cores()?;
+    let cores = start_cores(&wakes)?;
     let handles = cores.iter().map(|core| core.handle.clone()).collect();
     control
         .handle
@@ -339,15 +301,6 @@ fn start_on(
 fn fetch_sessions(config: &NodeConfig) -> FetchSessions {
     let name = "max.incremental.fetch.session.cache.slots";
     FetchSessions::new(usize::try_from(config.properties.number(name)).unwrap_or(1_000))
-}
-
-/// A thread with a name.
-fn spawn<T: Send + 'static>(
-    name: &str,
-    run: impl FnOnce() -> T + Send + 'static,
-) -> Result<JoinHandle<T>, StartError> {
-    let thread = std::thread::Builder::new().name(name.to_owned()).spawn(run);
-    thread.map_err(|cause| StartError::Thread { cause })
 }
 
 fn listen(config: &NodeConfig) -> Result<Bound, StartError> {
@@ -466,16 +419,6 @@ fn open_partitions(
         DataDirError::Disk { path, cause }
     })?;
     Ok(repairs)
-}
-
-fn core_count() -> usize {
-    std::thread::available_parallelism().map_or(1, usize::from)
-}
-
-fn start_cores() -> Result<Vec<Core>, StartError> {
-    (0..core_count())
-        .map(|at| Core::start(format!("core-{at}")))
-        .collect()
 }
 
 fn serve_http(node: &Arc<Node>, control: &Core) -> Result<Option<SocketAddr>, StartError> {

@@ -13,10 +13,13 @@ use tokio::sync::Notify;
 
 use crate::limits::{SYNC_THREADS, UNDURABLE_BYTES_MAX};
 use crate::partition::Partition;
+use crate::wakes::Wakes;
 
 /// The list of partitions to sync.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct SyncQueue {
+    /// Who waits for what syncs make ready.
+    pub(crate) wakes: Arc<Wakes>,
     dirty: Mutex<VecDeque<Arc<Partition>>>,
     wake: Condvar,
     stopping: AtomicBool,
@@ -25,6 +28,17 @@ pub(crate) struct SyncQueue {
 }
 
 impl SyncQueue {
+    pub(crate) fn new(wakes: Arc<Wakes>) -> Self {
+        Self {
+            wakes,
+            dirty: Mutex::default(),
+            wake: Condvar::new(),
+            stopping: AtomicBool::new(false),
+            undurable_bytes: AtomicU64::new(0),
+            room: Notify::new(),
+        }
+    }
+
     pub(crate) fn push(&self, partition: Arc<Partition>) {
         self.dirty
             .lock()

@@ -101,7 +101,7 @@ impl Segment {
             max_timestamp_offset: base_offset + i64::from(relative),
             first_timestamp: None,
             created_ms: now_ms,
-            modified_ms: modified_ms,
+            modified_ms,
             bytes_since_entry: 0,
             recent: VecDeque::new(),
         };
@@ -130,7 +130,7 @@ impl Segment {
             max_timestamp_offset: -1,
             first_timestamp: None,
             created_ms: now_ms,
-            modified_ms: modified_ms,
+            modified_ms,
             bytes_since_entry: 0,
             recent: VecDeque::new(),
         };

@@ -96,6 +96,8 @@ pub(crate) fn log_config(properties: &Properties, own: Option<&BTreeMap<Str, Str
         timestamp_after_max_ms: number("message.timestamp.after.max.ms"),
         compression: policy,
         compression_level: i32::try_from(level).ok().filter(|level| *level != -1),
+        flush_messages: number("flush.messages"),
+        flush_ms: number("flush.ms"),
         producer_id_expiration_ms: properties.number("producer.id.expiration.ms"),
     }
 }

@@ -37,6 +37,8 @@ pub(crate) struct Read {
     pub(crate) bytes: usize,
     /// True when a partition cannot be read: the answer must not wait.
     pub(crate) failed: bool,
+    /// True when less was read than asked for because memory is short.
+    pub(crate) short: bool,
 }
 
 /// Finds the partition.
@@ -60,7 +62,8 @@ pub(crate) fn partition(node: &Node, wanted: &Wanted) -> Result<Arc<Partition>, 
 /// whatever its size, so that a consumer always gets on (KIP-74).
 pub(crate) fn read_all(node: &Node, wanted: &[Wanted], max_bytes: i32) -> Read {
     // While memory is short everybody gets on, in small steps.
-    let most = match node.memory.is_short() {
+    let short = node.memory.is_short();
+    let most = match short {
         true => FETCH_BYTES_SHORT,
         false => FETCH_BYTES_MAX,
     };
@@ -69,6 +72,7 @@ pub(crate) fn read_all(node: &Node, wanted: &[Wanted], max_bytes: i32) -> Read {
         found: Vec::with_capacity(wanted.len()),
         bytes: 0,
         failed: false,
+        short,
     };
     for wanted in wanted {
         let budget = left.min(usize::try_from(wanted.max_bytes).unwrap_or(0));
@@ -88,6 +92,22 @@ pub(crate) fn read_all(node: &Node, wanted: &[Wanted], max_bytes: i32) -> Read {
         });
     }
     read
+}
+
+/// About how many bytes of what is wanted can be read, counted up to `enough`; `None` when a partition cannot be read.
+pub(crate) fn available(node: &Node, wanted: &[Wanted], enough: usize) -> Option<usize> {
+    let mut counted = 0usize;
+    for wanted in wanted {
+        let partition = partition(node, wanted).ok()?;
+        check_epoch(&partition, wanted.current_leader_epoch).ok()?;
+        let there = partition.available(wanted.offset).ok()?;
+        let most = usize::try_from(wanted.max_bytes).unwrap_or(0);
+        counted += usize::try_from(there).unwrap_or(usize::MAX).min(most);
+        if counted >= enough {
+            break;
+        }
+    }
+    Some(counted)
 }
 
 fn read_one(

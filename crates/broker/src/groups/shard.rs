@@ -215,7 +215,7 @@ impl Driver {
         if self.committed.is_none()
             && let Some(Offset(offset)) = self.shard.waits_for()
         {
-            self.committed = Some(Box::pin(self.partition.committed(offset)));
+            self.committed = Some(Box::pin(self.partition.committed_on_control(offset)));
         }
         // Who has gone away does not wait any more.
         self.waiting.retain(|_, waiting| !waiting.is_closed());
@@ -241,7 +241,7 @@ async fn load(
     let offsets = partition.offsets().map_err(LoadError::Read)?;
     // What a shard before this one appended counts too, though it may not be committed yet.
     partition
-        .committed(offsets.log_end)
+        .committed_on_control(offsets.log_end)
         .await
         .map_err(LoadError::Uncommitted)?;
     let mut from = offsets.log_start;

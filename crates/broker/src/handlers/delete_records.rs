@@ -47,7 +47,10 @@ pub(crate) async fn handle(
                 partitions: partitions.collect(),
             });
         }
-        if let Err(error) = cx.node.checkpoint() {
+        // Files are written and synced: not on the thread that serves everybody else.
+        let node = cx.node.clone();
+        let written = tokio::task::spawn_blocking(move || node.checkpoint()).await;
+        if let Err(error) = written.map_err(std::io::Error::other).flatten() {
             tracing::error!(%error, "the new log starts could not be written");
             for result in topics.iter_mut().flat_map(|topic| &mut topic.partitions) {
                 result.error_code = ErrorCode::KafkaStorageError.code();

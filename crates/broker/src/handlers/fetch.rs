@@ -1,7 +1,7 @@
 //! Fetch (key 1): read committed batches, now or as soon as there are enough of them.
 //!
 //! Stage one turns an incremental request into a full one and reads. If that is enough, the answer goes at once. Otherwise stage two waits
-//! for a high watermark to move, and reads again, until `min_bytes` are there or `max_wait_ms` are over.
+//! for high watermarks to move and counts from memory, until `min_bytes` are there or `max_wait_ms` are over; then it reads.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -9,12 +9,13 @@ use std::time::Duration;
 use mainstem_protocol::messages::fetch_response::{FetchableTopicResponse, PartitionData};
 use mainstem_protocol::messages::{FetchRequest, FetchResponse};
 use mainstem_protocol::{ApiKey, ErrorCode};
-use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use crate::clock::random_bytes;
 use crate::context::{RequestContext, Staged};
-use crate::fetch::{Opened, Session, SessionError, TopicKey, Wanted, read_all};
+use crate::fetch::{Opened, Session, SessionError, TopicKey, Wanted, available, read_all};
+use crate::partition::Partition;
+use crate::wakes::FetchWait;
 
 /// What the answer must be made of.
 struct Plan {
@@ -60,9 +61,13 @@ pub(crate) async fn handle(cx: RequestContext, request: FetchRequest) -> Staged<
         read_committed: request.isolation_level == 1,
     };
     let wait = Duration::from_millis(u64::try_from(request.max_wait_ms).unwrap_or(0));
-    let read = read_all(&plan.cx.node, &plan.wanted, plan.max_bytes);
-    if read.bytes >= plan.min_bytes || read.failed || wait.is_zero() || plan.wanted.is_empty() {
-        return Staged::Ready(plan.answer(read.found));
+    // Little is read at once; much is only counted until there is enough of it.
+    let reads_now = plan.min_bytes <= 1 || wait.is_zero() || plan.wanted.is_empty();
+    if reads_now || plan.has_enough(plan.min_bytes) {
+        let read = read_all(&plan.cx.node, &plan.wanted, plan.max_bytes);
+        if read.bytes >= plan.min_bytes || read.failed || wait.is_zero() || plan.wanted.is_empty() {
+            return Staged::Ready(plan.answer(read.found));
+        }
     }
     Staged::pending(plan.wait(wait))
 }
@@ -78,20 +83,28 @@ impl Plan {
     /// Waits for more, then answers.
     async fn wait(self, wait: Duration) -> FetchResponse {
         let deadline = Instant::now() + wait;
-        let notify = Arc::new(Notify::new());
+        // Among the waiting before looking, so that nothing that comes in between is missed.
+        let waiting = Waiting::begin(&self.cx, &self.wanted);
+        let mut enough = Some(self.min_bytes);
         loop {
-            // Registered before reading, so that nothing that comes in between is missed.
-            for wanted in &self.wanted {
-                if let Ok(partition) = crate::fetch::partition(&self.cx.node, wanted) {
-                    partition.register_fetch(&notify);
+            let is_over = Instant::now() >= deadline;
+            if is_over || enough.is_none_or(|enough| self.has_enough(enough)) {
+                let read = read_all(&self.cx.node, &self.wanted, self.max_bytes);
+                let must_do = is_over || read.short || enough.is_none();
+                if read.bytes >= self.min_bytes || read.failed || must_do {
+                    return self.answer(read.found);
                 }
+                // The count was off by an index interval, or whole batches do not fit: the next time what there is must do.
+                enough = None;
             }
-            let read = read_all(&self.cx.node, &self.wanted, self.max_bytes);
-            if read.bytes >= self.min_bytes || read.failed || Instant::now() >= deadline {
-                return self.answer(read.found);
-            }
-            let _ = tokio::time::timeout_at(deadline, notify.notified()).await;
+            let _ = tokio::time::timeout_at(deadline, waiting.fetch.moved()).await;
         }
+    }
+
+    /// Whether about `bytes` can be read, or a partition cannot be read at all, which the answer must tell at once.
+    fn has_enough(&self, bytes: usize) -> bool {
+        let counted = available(&self.cx.node, &self.wanted, bytes);
+        counted.is_none_or(|counted| counted >= bytes)
     }
 
     /// Fills the response; an incremental session leaves out what did not change.
@@ -134,6 +147,31 @@ impl Plan {
             push(&mut response, found.topic, found.data);
         }
         response
+    }
+}
+
+/// A fetch among the waiting of its partitions, as long as this value lives: also a connection that is lost ends it.
+struct Waiting {
+    fetch: Arc<FetchWait>,
+    partitions: Vec<Arc<Partition>>,
+}
+
+impl Waiting {
+    fn begin(cx: &RequestContext, wanted: &[Wanted]) -> Self {
+        let fetch = Arc::new(FetchWait::new(cx.core));
+        let found = wanted
+            .iter()
+            .filter_map(|wanted| crate::fetch::partition(&cx.node, wanted).ok());
+        let partitions: Vec<_> = found.inspect(|partition| partition.join(&fetch)).collect();
+        Self { fetch, partitions }
+    }
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        for partition in &self.partitions {
+            partition.leave(&self.fetch);
+        }
     }
 }
 

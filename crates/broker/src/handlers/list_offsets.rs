@@ -15,6 +15,7 @@ use mainstem_protocol::messages::{ListOffsetsRequest, ListOffsetsResponse};
 
 use crate::context::{RequestContext, Staged};
 use crate::partition::Partition;
+use crate::wakes::RuntimeId;
 
 /// Timestamps with a meaning of their own.
 const LATEST: i64 = -1;
@@ -71,7 +72,7 @@ pub(crate) async fn handle(
                     .partitions
                     .by_name(&topic.name, asked.partition_index);
                 let index = asked.partition_index;
-                partitions.push(match find(partition, &asked).await {
+                partitions.push(match find(partition, &asked, cx.core).await {
                     Ok(found) => ListOffsetsPartitionResponse {
                         partition_index: index,
                         timestamp: found.0,
@@ -104,6 +105,7 @@ fn refusal(partition_index: i32, code: ErrorCode) -> ListOffsetsPartitionRespons
 async fn find(
     partition: Option<Arc<Partition>>,
     asked: &ListOffsetsPartition,
+    runtime: RuntimeId,
 ) -> Result<(i64, i64, i32), ErrorCode> {
     let partition = partition.ok_or(ErrorCode::UnknownTopicOrPartition)?;
     check_epoch(&partition, asked.current_leader_epoch)?;
@@ -119,12 +121,12 @@ async fn find(
             ))
         }
         LATEST => {
-            partition.committed(offsets.log_end).await?;
+            partition.committed(offsets.log_end, runtime).await?;
             let offsets = partition.offsets().map_err(|refusal| refusal.code)?;
             Ok((-1, offsets.high_watermark, partition.leader_epoch))
         }
         MAX_TIMESTAMP => {
-            partition.committed(offsets.log_end).await?;
+            partition.committed(offsets.log_end, runtime).await?;
             let found = partition
                 .offset_of_max_timestamp()
                 .map_err(|refusal| refusal.code)?;
@@ -134,7 +136,7 @@ async fn find(
         }
         LATEST_TIERED | EARLIEST_PENDING_UPLOAD => Ok(none),
         timestamp => {
-            partition.committed(offsets.log_end).await?;
+            partition.committed(offsets.log_end, runtime).await?;
             let found = partition
                 .offset_by_time(timestamp)
                 .map_err(|refusal| refusal.code)?;

@@ -149,7 +149,8 @@ async fn commit(
 ) -> ProduceResponse {
     let deadline = tokio::time::Instant::now() + timeout;
     for (topic_at, partition_at, partition, offset) in waits {
-        let committed = tokio::time::timeout_at(deadline, partition.committed(offset)).await;
+        let committed =
+            tokio::time::timeout_at(deadline, partition.committed(offset, cx.core)).await;
         let code = match committed {
             Ok(Ok(())) => continue,
             Ok(Err(code)) => code,

@@ -69,6 +69,10 @@ impl DiskFile for FaultyFile {
         self.file.length()
     }
 
+    fn modified_ms(&self) -> io::Result<i64> {
+        self.file.modified_ms()
+    }
+
     fn set_length(&self, length: u64) -> io::Result<()> {
         self.file.set_length(length)
     }

@@ -95,7 +95,7 @@ pub const TOPIC_CONFIGS: &[TopicConfig] = &[
         max: None,
         choices: &[],
         synonyms: &["log.flush.interval.messages"],
-        served: NotYet("every append is synced already"),
+        served: Yes,
     },
     TopicConfig {
         name: "flush.ms",
@@ -105,7 +105,7 @@ pub const TOPIC_CONFIGS: &[TopicConfig] = &[
         max: None,
         choices: &[],
         synonyms: &["log.flush.interval.ms", "log.flush.scheduler.interval.ms"],
-        served: NotYet("every append is synced already"),
+        served: Yes,
     },
     TopicConfig {
         name: "follower.replication.throttled.replicas",

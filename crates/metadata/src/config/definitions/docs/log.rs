@@ -3,7 +3,7 @@
 //! Each row: the property, its effect here, what it is for.
 
 use super::super::super::BrokerDoc;
-use super::reasons::{COMPACTION, ONE_DIRECTORY, SYNCED, THREADS, TIERED};
+use super::reasons::{COMPACTION, ONE_DIRECTORY, THREADS, TIERED};
 use super::{honoured, not_yet};
 
 #[rustfmt::skip]
@@ -27,10 +27,10 @@ pub(super) const DOCS: &[BrokerDoc] = &[
     honoured("log.dir", "Directory of the data when `log.dirs` is not given."),
     not_yet("log.dir.failure.timeout.ms", ONE_DIRECTORY, "Milliseconds after which a broker stops if it cannot tell the controller that a directory failed."),
     not_yet("log.dirs", "several directories come later: of a list the first is used", "Directories of the data, between commas."),
-    not_yet("log.flush.interval.messages", SYNCED, "Records after which a log is flushed to disk. Default of `flush.messages`."),
-    not_yet("log.flush.interval.ms", SYNCED, "Milliseconds after which a log is flushed to disk; unset means the interval of the scheduler. Default of `flush.ms`."),
+    honoured("log.flush.interval.messages", "Records after which a log is flushed to disk, and seen by nobody before that, where `durability=page-cache`; otherwise every append is flushed. Default of `flush.messages`."),
+    honoured("log.flush.interval.ms", "Milliseconds after which a log is flushed to disk, looked at every `log.flush.scheduler.interval.ms`, where `durability=page-cache`; unset means that interval. Default of `flush.ms`."),
     not_yet("log.flush.offset.checkpoint.interval.ms", "recovery reads the last segment and needs no such file", "Milliseconds between writes of the file that says from where recovery begins."),
-    not_yet("log.flush.scheduler.interval.ms", SYNCED, "Milliseconds between looks for logs that are due for a flush."),
+    honoured("log.flush.scheduler.interval.ms", "Milliseconds between looks for logs that are due for a flush."),
     not_yet("log.flush.start.offset.checkpoint.interval.ms", "log start offsets are written when they move", "Milliseconds between writes of the file of log start offsets."),
     honoured("log.index.interval.bytes", "Bytes of records between two entries of the offset index. Default of `index.interval.bytes`."),
     honoured("log.index.size.max.bytes", "Largest size of an index file in bytes; a full index begins a new segment. Default of `segment.index.bytes`."),

@@ -15,7 +15,6 @@ pub(super) const SHARE_GROUPS: &str = "share groups come later";
 pub(super) const STREAMS_GROUPS: &str = "streams groups come later";
 pub(super) const QUOTAS: &str = "quotas come later";
 pub(super) const THREADS: &str = "there are no such threads; the work is done where the request is";
-pub(super) const SYNCED: &str = "every append is synced already";
 pub(super) const PARKED: &str = "parked requests leave as soon as they are answered";
 pub(super) const METRICS: &str = "metrics are served over HTTP and have no such windows";
 pub(super) const TOKENS: &str = "delegation tokens come later";

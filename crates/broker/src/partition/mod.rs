@@ -3,25 +3,28 @@
 //! Invariants:
 //! - `high_watermark <= log end`; with [`Durability::Disk`] it follows the durable end, so nobody reads what a power cut may take back;
 //! - the lock is held for short synchronous sections only. Its poisoning is the feature: a panic inside takes the partition offline;
-//! - at most one sync of a partition runs at a time; what is appended meanwhile is the next group.
+//! - at most one sync of a partition runs at a time; what is appended meanwhile is the next group;
+//! - after a failed sync, or a panic inside, nothing is synced or committed any more: a page cache that lost a write says so only once.
 
-use std::sync::{Arc, Mutex, Weak};
+mod reads;
+mod waits;
+
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use arc_swap::ArcSwap;
 use bytes::Bytes;
 use mainstem_protocol::{ErrorCode, Str, Uuid};
 use mainstem_stdx::OffsetWaiters;
 use mainstem_storage::{
-    AppendError, Appended, Log, LogConfig, LogError, LogSlice, ProducerEntry, ReadError,
-    SyncTicket, TimestampedOffset,
+    AppendError, Appended, Log, LogConfig, LogError, ProducerEntry, SyncTicket,
 };
 use mainstem_storage::{validate_internal, validate_produced};
-use tokio::sync::{Notify, oneshot};
 
 use crate::clock::now_ms;
 use crate::config::Durability;
-use crate::limits::FETCH_WAITS_PRUNE;
 use crate::sync::SyncQueue;
+use crate::wakes::{Committed, FetchWait, RuntimeId, Woken};
+use waits::{abandon, advance};
 
 /// Why an operation on a partition failed: Kafka's code, and words for people.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,22 +46,30 @@ impl Refusal {
     }
 }
 
-type Committed = oneshot::Sender<Result<(), ErrorCode>>;
-
 #[derive(Debug)]
 struct State {
     log: Log,
     high_watermark: i64,
-    committed: OffsetWaiters<Committed>,
-    fetches: Vec<Weak<Notify>>,
+    committed: OffsetWaiters<(RuntimeId, Committed)>,
+    fetches: Vec<Arc<FetchWait>>,
     /// On the list of the sync threads, or being synced.
     queued: bool,
     /// Appended to since the sync that runs was begun.
     dirty: bool,
     /// The topic is gone.
     removed: bool,
-    /// A sync failed: what is not committed never will be.
+    /// A sync failed, or something panicked: what is not committed never will be.
     failed: bool,
+    /// When a sync ended last.
+    synced_ms: i64,
+}
+
+impl State {
+    /// Notes that a sync is wanted; true when the partition must be put on the list for it.
+    fn want_sync(&mut self) -> bool {
+        self.dirty = true;
+        !std::mem::replace(&mut self.queued, true)
+    }
 }
 
 /// A partition that this node leads.
@@ -109,6 +120,7 @@ impl Partition {
                 dirty: false,
                 removed: false,
                 failed: false,
+                synced_ms: now_ms(),
             }),
         }
     }
@@ -117,7 +129,7 @@ impl Partition {
         &self,
         section: impl FnOnce(&mut State) -> Result<R, Refusal>,
     ) -> Result<R, Refusal> {
-        let mut state = self.state.lock().map_err(|_| Refusal::offline())?;
+        let mut state = self.lock()?;
         if state.removed {
             return Err(Refusal::new(
                 ErrorCode::UnknownTopicOrPartition,
@@ -125,6 +137,33 @@ impl Partition {
             ));
         }
         section(&mut state)
+    }
+
+    fn lock(&self) -> Result<MutexGuard<'_, State>, Refusal> {
+        self.state.lock().map_err(|poisoned| {
+            let mut woken = Woken::default();
+            self.fail(&mut poisoned.into_inner(), &"a panic", &mut woken);
+            self.queue.wakes.wake(woken);
+            Refusal::offline()
+        })
+    }
+
+    /// Takes the partition offline for good: who waits is told, what was not synced takes no room from others.
+    fn fail(&self, state: &mut State, cause: &dyn std::fmt::Display, woken: &mut Woken) {
+        if std::mem::replace(&mut state.failed, true) {
+            return;
+        }
+        state.log.poison(cause);
+        self.forget_undurable(state);
+        abandon(state, ErrorCode::KafkaStorageError, woken);
+    }
+
+    /// What was appended and is in no sync will be in none.
+    fn forget_undurable(&self, state: &mut State) {
+        if self.durability == Durability::Disk {
+            let unsynced = state.log.sync_ticket().bytes();
+            self.queue.remove_undurable(unsynced);
+        }
     }
 
     /// Appends the batch of a client.
@@ -154,6 +193,7 @@ impl Partition {
         now_ms: i64,
     ) -> Result<(Appended, i64), Refusal> {
         let epoch = self.leader_epoch;
+        let mut woken = Woken::default();
         let (appended, log_start, enqueue) = self.with(|state| {
             let appended = state
                 .log
@@ -163,21 +203,53 @@ impl Partition {
             if appended.duplicate {
                 return Ok((appended, log_start, false));
             }
-            if self.durability == Durability::PageCache {
-                let end = state.log.log_end();
-                advance(state, end);
-                return Ok((appended, log_start, false));
-            }
-            self.queue.add_undurable(batch.len());
-            state.dirty = true;
-            let enqueue = !state.queued;
-            state.queued = true;
-            Ok((appended, log_start, enqueue))
+            let wants_sync = match self.durability {
+                Durability::Disk => {
+                    self.queue.add_undurable(batch.len());
+                    true
+                }
+                Durability::PageCache => {
+                    advance(state, self.visible_end(state), &mut woken);
+                    state.log.has_unsynced_files() || state.high_watermark < state.log.log_end()
+                }
+            };
+            Ok((appended, log_start, wants_sync && state.want_sync()))
         })?;
         if enqueue {
             self.queue.push(self.clone());
         }
+        self.queue.wakes.wake(woken);
         Ok((appended, log_start))
+    }
+
+    /// How far consumers may see: what is on stable storage, or all when the page cache is enough and no more than `flush.messages`
+    /// records are only there.
+    fn visible_end(&self, state: &State) -> i64 {
+        let (end, durable_end) = (state.log.log_end(), state.log.durable_end());
+        let is_enough = match self.durability {
+            Durability::Disk => false,
+            Durability::PageCache => end - durable_end < state.log.config().flush_messages,
+        };
+        if is_enough { end } else { durable_end }
+    }
+
+    /// Asks for a sync of names and small files, also where the page cache is enough.
+    pub(crate) fn sync_soon(self: &Arc<Self>) {
+        if self.with(|state| Ok(state.want_sync())).unwrap_or(false) {
+            self.queue.push(self.clone());
+        }
+    }
+
+    /// Asks for a sync when the last is `flush.ms` ago and something was appended since.
+    pub(crate) fn sync_when_due(self: &Arc<Self>, now_ms: i64) {
+        let is_due = self.with(|state| {
+            let waited_ms = now_ms.saturating_sub(state.synced_ms);
+            let has_more = state.log.log_end() > state.log.durable_end();
+            Ok(has_more && waited_ms >= state.log.config().flush_ms && state.want_sync())
+        });
+        if is_due.unwrap_or(false) {
+            self.queue.push(self.clone());
+        }
     }
 
     fn refuse_append(&self, error: AppendError) -> Refusal {
@@ -189,8 +261,8 @@ impl Partition {
 
     /// A sync thread asks what to sync; `None` when there is nothing any more.
     pub(crate) fn begin_sync(&self) -> Option<SyncTicket> {
-        let mut state = self.state.lock().ok()?;
-        if !state.dirty || state.removed {
+        let mut state = self.lock().ok()?;
+        if !state.dirty || state.removed || state.failed {
             state.queued = false;
             return None;
         }
@@ -200,115 +272,34 @@ impl Partition {
 
     /// A sync thread tells how it went. Returns true when there is more to sync.
     pub(crate) fn end_sync(&self, ticket: &SyncTicket, result: std::io::Result<()>) -> bool {
-        self.queue.remove_undurable(ticket.bytes());
-        let Ok(mut state) = self.state.lock() else {
+        if self.durability == Durability::Disk {
+            self.queue.remove_undurable(ticket.bytes());
+        }
+        let Ok(mut state) = self.lock() else {
             return false;
         };
-        if state.removed {
+        let mut woken = Woken::default();
+        if state.removed || state.failed {
             state.queued = false;
             return false;
         }
         match result {
             Ok(()) => {
-                let durable_end = state.log.on_synced(ticket);
-                advance(&mut state, durable_end);
+                state.log.on_synced(ticket);
+                state.synced_ms = now_ms();
+                let visible_end = self.visible_end(&state);
+                advance(&mut state, visible_end, &mut woken);
             }
             Err(error) => {
                 tracing::error!(topic = %self.topic, partition = self.index, %error, "sync failed: the partition goes offline");
-                state.log.poison(&error);
-                state.failed = true;
-                for waiter in state.committed.abandon() {
-                    let _ = waiter.send(Err(ErrorCode::KafkaStorageError));
-                }
+                self.fail(&mut state, &error, &mut woken);
             }
         }
-        state.queued = state.dirty;
-        state.queued
-    }
-
-    /// Waits until everything below `offset` is committed.
-    pub(crate) fn committed(
-        &self,
-        offset: i64,
-    ) -> impl Future<Output = Result<(), ErrorCode>> + Send + use<> {
-        let (sender, receiver) = oneshot::channel();
-        match self.with(|state| {
-            if state.high_watermark >= offset {
-                let _ = sender.send(Ok(()));
-            } else if state.failed {
-                let _ = sender.send(Err(ErrorCode::KafkaStorageError));
-            } else {
-                state.committed.wait(offset, sender);
-            }
-            Ok(())
-        }) {
-            Ok(()) => {}
-            Err(refusal) => {
-                let (failed, receiver) = oneshot::channel();
-                let _ = failed.send(Err(refusal.code));
-                return wait(receiver);
-            }
-        }
-        wait(receiver)
-    }
-
-    /// Reads committed batches from `from` on.
-    pub(crate) fn read(
-        &self,
-        from: i64,
-        max_bytes: usize,
-        min_one_batch: bool,
-    ) -> Result<(LogSlice, Offsets), Refusal> {
-        self.with(|state| {
-            let offsets = offsets_of(state);
-            // Between the high watermark and the end there is nothing yet, but it is no mistake: a client whose records were
-            // acknowledged with acks = 1 may well ask for what comes behind them.
-            if from > offsets.log_end || from < offsets.log_start {
-                let what = format!(
-                    "offset {from} is not between {} and {}",
-                    offsets.log_start, offsets.log_end
-                );
-                return Err(Refusal::new(ErrorCode::OffsetOutOfRange, what));
-            }
-            let slice = state
-                .log
-                .read(from, state.high_watermark, max_bytes, min_one_batch)
-                .map_err(|error| Refusal::new(error.code(), error))?;
-            Ok((slice, offsets))
-        })
-    }
-
-    /// Log start, high watermark and log end.
-    pub(crate) fn offsets(&self) -> Result<Offsets, Refusal> {
-        self.with(|state| Ok(offsets_of(state)))
-    }
-
-    /// The first record at or after a timestamp.
-    pub(crate) fn offset_by_time(
-        &self,
-        timestamp: i64,
-    ) -> Result<Option<TimestampedOffset>, Refusal> {
-        self.with(|state| found(state.log.offset_by_time(timestamp, state.high_watermark)))
-    }
-
-    /// The record with the highest timestamp.
-    pub(crate) fn offset_of_max_timestamp(&self) -> Result<Option<TimestampedOffset>, Refusal> {
-        self.with(|state| found(state.log.offset_of_max_timestamp(state.high_watermark)))
-    }
-
-    /// The end of a leader epoch (OffsetForLeaderEpoch).
-    pub(crate) fn end_of_epoch(&self, epoch: i32) -> Result<Option<(i32, i64)>, Refusal> {
-        if epoch < 0 {
-            return Ok(None); // an epoch that nobody had
-        }
-        self.with(|state| Ok(state.log.epochs().end_of(epoch, state.high_watermark)))
-    }
-
-    /// The leader epoch of an offset.
-    pub(crate) fn epoch_of(&self, offset: i64) -> Option<i32> {
-        self.with(|state| Ok(state.log.epochs().epoch_of(offset)))
-            .ok()
-            .flatten()
+        state.queued = state.dirty && !state.failed;
+        let is_queued = state.queued;
+        drop(state);
+        self.queue.wakes.wake(woken);
+        is_queued
     }
 
     /// What is known of each producer.
@@ -327,25 +318,6 @@ impl Partition {
         self.with(|state| Ok(state.log.size_bytes())).unwrap_or(0)
     }
 
-    /// Tells `fetch` when the high watermark moves.
-    pub(crate) fn register_fetch(&self, fetch: &Arc<Notify>) {
-        let registered = self.with(|state| {
-            // A fetch that was woken by another partition still stands here: once is enough, or quiet partitions gather it for ever.
-            let stands = |known: &Weak<Notify>| std::ptr::eq(known.as_ptr(), Arc::as_ptr(fetch));
-            if state.fetches.iter().any(stands) {
-                return Ok(());
-            }
-            if state.fetches.len() >= FETCH_WAITS_PRUNE {
-                state.fetches.retain(|fetch| fetch.strong_count() > 0);
-            }
-            state.fetches.push(Arc::downgrade(fetch));
-            Ok(())
-        });
-        if registered.is_err() {
-            fetch.notify_one();
-        }
-    }
-
     /// Takes new settings.
     pub(crate) fn set_config(&self, config: LogConfig) {
         self.config.store(Arc::new(config.clone()));
@@ -361,28 +333,31 @@ impl Partition {
     }
 
     /// Takes old segments out of the log; their files are removed by the caller. Also forgets silent producers.
-    pub(crate) fn apply_retention(&self, now_ms: i64) -> Result<mainstem_storage::Doomed, Refusal> {
-        self.with(|state| {
+    pub(crate) fn apply_retention(
+        self: &Arc<Self>,
+        now_ms: i64,
+    ) -> Result<mainstem_storage::Doomed, Refusal> {
+        let doomed = self.with(|state| {
             state.log.expire_producers(now_ms);
             let upto = state.high_watermark;
-            state
-                .log
-                .apply_retention(now_ms, upto)
-                .map_err(|error| Refusal::new(error.code(), error))
-        })
+            let doomed = state.log.apply_retention(now_ms, upto);
+            doomed.map_err(|error| Refusal::new(error.code(), error))
+        })?;
+        self.sync_soon();
+        Ok(doomed)
     }
 
     /// Moves the log start (DeleteRecords); -1 means the high watermark. Returns the new start.
-    pub(crate) fn delete_records(&self, offset: i64) -> Result<i64, Refusal> {
-        self.with(|state| {
+    pub(crate) fn delete_records(self: &Arc<Self>, offset: i64) -> Result<i64, Refusal> {
+        let start = self.with(|state| {
             let upto = state.high_watermark;
             let offset = if offset == -1 { upto } else { offset };
-            state
-                .log
-                .move_log_start(offset, upto)
-                .map_err(|error| Refusal::new(error.code(), error))?;
+            let moved = state.log.move_log_start(offset, upto);
+            moved.map_err(|error| Refusal::new(error.code(), error))?;
             Ok(state.log.log_start())
-        })
+        })?;
+        self.sync_soon();
+        Ok(start)
     }
 
     /// Log start and durable end, for the checkpoints.
@@ -397,18 +372,15 @@ impl Partition {
 
     /// The topic is gone: everybody who waits is told, nothing is served any more.
     pub(crate) fn remove(&self) {
-        if let Ok(mut state) = self.state.lock() {
-            state.removed = true;
-            if self.durability == Durability::Disk {
-                // What was not synced never will be, and must not take room from others for ever.
-                let unsynced = state.log.sync_ticket().bytes();
-                self.queue.remove_undurable(unsynced);
-            }
-            for waiter in state.committed.abandon() {
-                let _ = waiter.send(Err(ErrorCode::UnknownTopicOrPartition));
-            }
-            wake(&mut state);
-        }
+        let Ok(mut state) = self.lock() else { return };
+        let mut woken = Woken::default();
+        state.removed = true;
+        self.forget_undurable(&mut state);
+        abandon(&mut state, ErrorCode::UnknownTopicOrPartition, &mut woken);
+        // Each of them finds out for itself, and nobody comes to leave.
+        state.fetches.clear();
+        drop(state);
+        self.queue.wakes.wake(woken);
     }
 
     /// Closes the log as a clean stop does.
@@ -422,12 +394,6 @@ impl Partition {
     }
 }
 
-async fn wait(receiver: oneshot::Receiver<Result<(), ErrorCode>>) -> Result<(), ErrorCode> {
-    receiver
-        .await
-        .unwrap_or(Err(ErrorCode::NotLeaderOrFollower))
-}
-
 fn offsets_of(state: &State) -> Offsets {
     Offsets {
         log_start: state.log.log_start(),
@@ -436,32 +402,5 @@ fn offsets_of(state: &State) -> Offsets {
     }
 }
 
-fn found(
-    result: Result<Option<TimestampedOffset>, ReadError>,
-) -> Result<Option<TimestampedOffset>, Refusal> {
-    result.map_err(|error| Refusal::new(error.code(), error))
-}
-
-/// Moves the high watermark and tells whoever waited for that.
-fn advance(state: &mut State, high_watermark: i64) {
-    if high_watermark <= state.high_watermark {
-        return;
-    }
-    assert!(
-        high_watermark <= state.log.log_end(),
-        "what is committed was appended"
-    );
-    state.high_watermark = high_watermark;
-    for waiter in state.committed.reached(high_watermark) {
-        let _ = waiter.send(Ok(()));
-    }
-    wake(state);
-}
-
-fn wake(state: &mut State) {
-    for fetch in state.fetches.drain(..) {
-        if let Some(fetch) = fetch.upgrade() {
-            fetch.notify_one();
-        }
-    }
-}
+#[cfg(test)]
+mod tests;
