@@ -100,6 +100,35 @@ fn a_fetch_waits_for_what_is_produced_meanwhile() {
     node.stop().unwrap();
 }
 
+/// Waits until `enough` of the records that come one by one are there.
+fn fetched_with_min_bytes(min_bytes: i32, max_wait_ms: i32, appended: usize) -> usize {
+    let dir = tempfile::tempdir().unwrap();
+    let node = node(dir.path());
+    let (mut reader, mut writer) = (Wire::to(&node), Wire::to(&node));
+    topic(&mut writer, "orders");
+    let request = FetchRequest {
+        min_bytes,
+        ..fetch_request(0, max_wait_ms)
+    };
+    reader.send(&super::wire::request_bytes(12, &request));
+    for _ in 0..appended {
+        produce(&mut writer, "orders", batch(&[7; 1_000]));
+    }
+    let frame = reader.frame().unwrap();
+    node.stop().unwrap();
+    frame.len()
+}
+
+#[test]
+fn a_fetch_waits_for_as_many_bytes_as_it_asks_for() {
+    // A hundred batches of a little more than 1,000 bytes: the answer comes with the one that makes it enough.
+    let bytes = fetched_with_min_bytes(50_000, 60_000, 100);
+    assert!((50_000..52_200).contains(&bytes), "{bytes}");
+    // Or when the time is over, with what there is by then.
+    let bytes = fetched_with_min_bytes(50_000, 300, 3);
+    assert!((3_000..4_000).contains(&bytes), "{bytes}");
+}
+
 fn numbered(producer_id: i64, sequence: i32) -> bytes::Bytes {
     let options = BatchOptions {
         producer_id,
