@@ -45,6 +45,8 @@ pub const UNDURABLE_BYTES_MAX: u64 = 128 * 1024 * 1024;
 pub const SYNC_THREADS: usize = 8;
 /// Commands that wait for the controller.
 pub const CONTROLLER_MAILBOX: usize = 1_024;
+/// Bytes of a snapshot of the metadata log that is read at a start.
+pub const SNAPSHOT_BYTES_MAX: u64 = 1 << 30;
 /// Requests that wait for one group shard.
 pub const SHARD_MAILBOX: usize = 1_024;
 /// Bytes that one Fetch may return, whatever it asks for.

@@ -13,7 +13,8 @@ use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
 use mainstem_metadata::control::{
-    Registration, TopicDefaults, bootstrap, register_broker, unfence_broker,
+    Registration, TopicDefaults, bootstrap, fence_broker, lead_partitions, register_broker,
+    unfence_broker,
 };
 use mainstem_metadata::{Changed, Endpoint, MetadataImage};
 use mainstem_protocol::messages::create_topics_request::{CreatableTopic, CreatableTopicConfig};
@@ -349,10 +350,11 @@ fn register(
     endpoint: Endpoint,
 ) -> Result<i64, StartError> {
     let mut changed = Changed::default();
-    let first = bootstrap(image);
+    let lead = lead_partitions(image, node_id);
+    let first = bootstrap(image, log.take_first_records());
     let mut append = |log: &mut MetadataLog, records: &[_]| -> Result<(), StartError> {
-        if !records.is_empty() {
-            image.at = log.append(records)?;
+        if let Some(at) = log.append_many(records)? {
+            image.at = at;
             for record in records {
                 image.apply(record, &mut changed)?;
             }
@@ -370,6 +372,7 @@ fn register(
     };
     append(log, &[register_broker(&registration, broker_epoch)])?;
     append(log, &[unfence_broker(node_id, broker_epoch)])?;
+    append(log, &lead)?;
     log.sync()?;
     Ok(broker_epoch)
 }
@@ -501,7 +504,11 @@ impl RunningNode {
             }
         }
         match metadata_log {
-            Ok(mut log) => log.close()?,
+            Ok(mut log) => {
+                let gone = fence_broker(self.node.node_id, self.node.broker_epoch());
+                log.append(&[gone])?;
+                log.close()?;
+            }
             Err(panic) => std::panic::resume_unwind(panic),
         }
         let disk_error = |cause| DataDirError::Disk {

@@ -3,34 +3,35 @@
 //! | file | what it says |
 //! |---|---|
 //! | `00…0.log` | batches of metadata records, each led in by a LeaderChange at a start |
-//! | `quorum-state` | who leads, in which epoch (JSON, data_version 0: a static quorum) |
+//! | `quorum-state` | who leads, in which epoch (JSON; data_version 0: a static quorum, 1: voters are in the log) |
 //! | `00000000000000000000-0000000000.checkpoint` | the features of a new cluster, as `kafka-storage format` leaves them |
+//!
+//! The log may be one that Apache Kafka wrote: see `replay`. Nothing of it is ever rewritten or cut, so records that this build does
+//! not serve are there for whoever does.
 
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
 use mainstem_metadata::control::{METADATA_VERSION, written_version};
-use mainstem_metadata::{ApplyError, Changed, MetadataImage, OffsetAndEpoch};
+use mainstem_metadata::{ApplyError, MetadataImage, OffsetAndEpoch};
 use mainstem_protocol::batch::{
-    BatchBuilder, BatchError, BatchOptions, ControlKind, batches, control_batch, records,
+    BatchBuilder, BatchError, BatchOptions, ControlKind, control_batch,
 };
 use mainstem_protocol::messages::{
-    FeatureLevelRecord, LeaderChangeMessage, MetadataRecord, SnapshotFooterRecord,
-    SnapshotHeaderRecord, leader_change_message,
+    AbortTransactionRecord, FeatureLevelRecord, LeaderChangeMessage, MetadataRecord,
+    SnapshotFooterRecord, SnapshotHeaderRecord, leader_change_message,
 };
 use mainstem_protocol::{DecodeError, EncodeError, Str, Uuid};
 use mainstem_storage::disk::{Disk, read_small, write_small};
 use mainstem_storage::{AppendError, Invalid, Log, LogError, ReadError, validate_internal};
 
+use super::replay::{FIRST_SNAPSHOT, Quorum, Replayed, replay};
 use crate::clock::now_ms;
 
 pub(crate) const QUORUM_STATE: &str = "quorum-state";
-const FIRST_SNAPSHOT: &str = "00000000000000000000-0000000000.checkpoint";
-/// Bytes read at a time while replaying.
-const REPLAY_BYTES: usize = 1 << 20;
-/// A batch of metadata may unpack to this.
-const BATCH_BYTES_MAX: usize = 64 << 20;
+/// Records of one batch where many are written: Apache Kafka's controller keeps to about as many.
+const RECORDS_PER_BATCH: usize = 1_000;
 
 /// Why the metadata log cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -53,6 +54,30 @@ pub enum MetadataLogError {
         offset: i64,
         /// What is wrong.
         cause: ApplyError,
+    },
+    /// A snapshot.
+    #[error("snapshot of the metadata log {}: {what}", path.display())]
+    Snapshot {
+        /// Its file.
+        path: PathBuf,
+        /// What is wrong.
+        what: String,
+    },
+    /// The log was cut at its start, and what was cut is in no snapshot.
+    #[error(
+        "metadata log in __cluster_metadata-0 starts at offset {log_start}, and there is no snapshot of what came before"
+    )]
+    NoSnapshot {
+        /// Its first offset.
+        log_start: i64,
+    },
+    /// Other nodes vote on this log.
+    #[error(
+        "metadata log in __cluster_metadata-0: node {id} is a voter too, but this node serves alone"
+    )]
+    OtherVoter {
+        /// One of them.
+        id: i32,
     },
     /// A record cannot be written.
     #[error("metadata record: {0}")]
@@ -91,6 +116,8 @@ pub(crate) struct MetadataLog {
     epoch: i32,
     /// Topics whose deletion is in the log as it was found.
     removed_topics: BTreeSet<Uuid>,
+    /// With what the cluster is to begin, as it was formatted.
+    first_records: Vec<MetadataRecord>,
 }
 
 impl MetadataLog {
@@ -101,47 +128,52 @@ impl MetadataLog {
         node_id: i32,
     ) -> Result<(Self, MetadataImage), MetadataLogError> {
         let dir = log.dir().to_owned();
-        let mut changed = Changed::default();
-        let (image, last_epoch) = replay(&log, &mut changed)?;
-        let epoch = last_epoch.max(stored_epoch(disk, &dir)?) + 1;
-        if log.log_end() == 0 {
+        let mut replayed = replay(&log, disk)?;
+        let within_transaction = replayed.roll_back();
+        let Replayed {
+            mut image,
+            changed,
+            last_epoch,
+            quorum,
+            first_records,
+            ..
+        } = replayed;
+        let stored = stored_state(disk, &dir)?;
+        let mut voters = stored.voters.iter().copied();
+        let mut logged = quorum.voters.iter().map(|voter| voter.voter_id);
+        let is_other = |id: &i32| *id != node_id;
+        if let Some(id) = voters.find(is_other).or_else(|| logged.find(is_other)) {
+            return Err(MetadataLogError::OtherVoter { id });
+        }
+        let epoch = last_epoch.max(stored.epoch) + 1;
+        if log.log_end() == 0 && disk.open(&dir.join(FIRST_SNAPSHOT), false).is_err() {
             write_first_snapshot(disk, &dir)?;
         }
-        let state = format!(
-            "{{\"clusterId\":\"\",\"leaderId\":{node_id},\"leaderEpoch\":{epoch},\"votedId\":-1,\"appliedOffset\":0,\
-             \"currentVoters\":[{{\"voterId\":{node_id}}}],\"data_version\":0}}"
-        );
+        let state = quorum_state(&quorum, node_id, epoch);
         write_small(disk, &dir.join(QUORUM_STATE), state.as_bytes())?;
         let mut this = Self {
             log,
             epoch,
             removed_topics: changed.removed_topics,
+            first_records,
         };
-        let voter = || {
-            vec![leader_change_message::Voter {
-                voter_id: node_id,
-                ..Default::default()
-            }]
-        };
-        let message = LeaderChangeMessage {
-            version: 0,
-            leader_id: node_id,
-            voters: voter(),
-            granting_voters: voter(),
-        };
-        let value = mainstem_protocol::records::encode_plain(&message, 0)?;
-        let options = BatchOptions {
-            leader_epoch: epoch,
-            ..BatchOptions::default()
-        };
-        let batch = control_batch(options, ControlKind::LeaderChange, now_ms(), &value)?;
-        this.append_batch(batch)?;
+        this.append_batch(leader_change(node_id, epoch)?)?;
+        if within_transaction {
+            // Else what comes next would be taken for a part of it.
+            let reason = Some(Str::from_static("Its controller stopped"));
+            image.at = this.append(&[AbortTransactionRecord { reason }.into()])?;
+        }
         Ok((this, image))
     }
 
     /// The topics that were deleted before this start; asked for once.
     pub(crate) fn take_removed_topics(&mut self) -> BTreeSet<Uuid> {
         std::mem::take(&mut self.removed_topics)
+    }
+
+    /// With what the cluster is to begin, as it was formatted; asked for once.
+    pub(crate) fn take_first_records(&mut self) -> Vec<MetadataRecord> {
+        std::mem::take(&mut self.first_records)
     }
 
     /// The offset that the next record gets.
@@ -164,6 +196,18 @@ impl MetadataLog {
             builder.append(now_ms, None, Some(&value), &[]);
         }
         self.append_batch(builder.build()?)
+    }
+
+    /// Appends any number of records that need not be applied together; returns the place of the last.
+    pub(crate) fn append_many(
+        &mut self,
+        records: &[MetadataRecord],
+    ) -> Result<Option<OffsetAndEpoch>, MetadataLogError> {
+        let mut last = None;
+        for some in records.chunks(RECORDS_PER_BATCH) {
+            last = Some(self.append(some)?);
+        }
+        Ok(last)
     }
 
     fn append_batch(&mut self, batch: Bytes) -> Result<OffsetAndEpoch, MetadataLogError> {
@@ -192,45 +236,54 @@ impl MetadataLog {
     }
 }
 
-fn replay(log: &Log, changed: &mut Changed) -> Result<(MetadataImage, i32), MetadataLogError> {
-    let mut image = MetadataImage::default();
-    let mut last_epoch = 0;
-    let mut from = log.log_start();
-    while from < log.log_end() {
-        let slice = log.read(from, log.log_end(), REPLAY_BYTES, true)?;
-        if slice.bytes.is_empty() {
-            break;
-        }
-        for found in batches(&slice.bytes) {
-            let (header, batch) = found?;
-            header.check_crc(&batch)?;
-            last_epoch = last_epoch.max(header.leader_epoch);
-            if !header.attributes.is_control() {
-                for record in records(&header, &batch, BATCH_BYTES_MAX)?.iter() {
-                    let record = record?;
-                    let offset = record.offset;
-                    let value = Bytes::copy_from_slice(record.value.unwrap_or_default());
-                    let decoded = MetadataRecord::decode_value(value)
-                        .map_err(|cause| MetadataLogError::Record { offset, cause })?;
-                    image
-                        .apply(&decoded, changed)
-                        .map_err(|cause| MetadataLogError::Apply { offset, cause })?;
-                }
-            }
-            image.at = OffsetAndEpoch {
-                offset: header.last_offset(),
-                epoch: header.leader_epoch,
-            };
-        }
-        from = slice.next_offset;
-    }
-    Ok((image, last_epoch))
+/// The batch that begins an epoch: version 0, whatever the quorum's version, as Apache Kafka writes and reads it.
+fn leader_change(node_id: i32, epoch: i32) -> Result<Bytes, MetadataLogError> {
+    let voter = leader_change_message::Voter {
+        voter_id: node_id,
+        ..Default::default()
+    };
+    let message = LeaderChangeMessage {
+        version: 0,
+        leader_id: node_id,
+        voters: vec![voter.clone()],
+        granting_voters: vec![voter],
+    };
+    let value = mainstem_protocol::records::encode_plain(&message, 0)?;
+    let options = BatchOptions {
+        leader_epoch: epoch,
+        ..BatchOptions::default()
+    };
+    Ok(control_batch(
+        options,
+        ControlKind::LeaderChange,
+        now_ms(),
+        &value,
+    )?)
 }
 
-/// The epoch in `quorum-state`; 0 when there is none.
-fn stored_epoch(disk: &dyn Disk, dir: &Path) -> Result<i32, MetadataLogError> {
+fn quorum_state(quorum: &Quorum, node_id: i32, epoch: i32) -> String {
+    if quorum.kraft_version > 0 {
+        let nobody = Uuid::ZERO;
+        return format!(
+            "{{\"leaderId\":{node_id},\"leaderEpoch\":{epoch},\"votedId\":-1,\"votedDirectoryId\":\"{nobody}\",\"data_version\":1}}"
+        );
+    }
+    format!(
+        "{{\"clusterId\":\"\",\"leaderId\":{node_id},\"leaderEpoch\":{epoch},\"votedId\":-1,\"appliedOffset\":0,\
+         \"currentVoters\":[{{\"voterId\":{node_id}}}],\"data_version\":0}}"
+    )
+}
+
+/// What `quorum-state` says; nothing when there is none.
+#[derive(Debug, Default)]
+struct StoredState {
+    epoch: i32,
+    voters: Vec<i32>,
+}
+
+fn stored_state(disk: &dyn Disk, dir: &Path) -> Result<StoredState, MetadataLogError> {
     let Some(bytes) = read_small(disk, &dir.join(QUORUM_STATE))? else {
-        return Ok(0);
+        return Ok(StoredState::default());
     };
     let state: serde_json::Value = serde_json::from_slice(&bytes).map_err(|error| {
         std::io::Error::new(
@@ -238,11 +291,15 @@ fn stored_epoch(disk: &dyn Disk, dir: &Path) -> Result<i32, MetadataLogError> {
             format!("{QUORUM_STATE}: {error}"),
         )
     })?;
-    let epoch = state
-        .get("leaderEpoch")
-        .and_then(serde_json::Value::as_i64)
-        .unwrap_or(0);
-    Ok(i32::try_from(epoch).unwrap_or(0))
+    let number = |value: &serde_json::Value| value.as_i64().and_then(|id| i32::try_from(id).ok());
+    let voters = state.get("currentVoters").and_then(|all| all.as_array());
+    let voters = voters.into_iter().flatten();
+    Ok(StoredState {
+        epoch: state.get("leaderEpoch").and_then(number).unwrap_or(0),
+        voters: voters
+            .filter_map(|voter| voter.get("voterId").and_then(number))
+            .collect(),
+    })
 }
 
 /// What `kafka-storage format` leaves: a snapshot with the features of the new cluster (KIP-1170).

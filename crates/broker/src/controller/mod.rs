@@ -6,6 +6,7 @@
 
 mod applying;
 mod metadata_log;
+mod replay;
 
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};

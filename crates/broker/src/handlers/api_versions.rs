@@ -79,11 +79,16 @@ pub(crate) async fn handle(
             });
         response.supported_features = supported.collect();
         response.finalized_features_epoch = image.at.offset;
-        let finalized = image.features().map(|(name, level)| FinalizedFeatureKey {
-            name: name.clone(),
-            max_version_level: level,
-            min_version_level: level,
-        });
+        // Another system may have set features that are not served here: they stay in the log, but clients must not count on them.
+        let served = |name: &str| SUPPORTED_FEATURES.iter().any(|row| row.0 == name);
+        let finalized = image
+            .features()
+            .filter(|(name, _)| served(name))
+            .map(|(name, level)| FinalizedFeatureKey {
+                name: name.clone(),
+                max_version_level: level,
+                min_version_level: level,
+            });
         response.finalized_features = finalized.collect();
     }
     Staged::Ready(response)

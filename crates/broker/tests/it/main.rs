@@ -21,6 +21,7 @@ mod faulty_disk;
 #[path = "../../../protocol/tests/it/hex.rs"]
 mod hex;
 mod hostile;
+mod kafka_directory;
 mod metrics;
 #[path = "../../../protocol/tests/it/mutate.rs"]
 mod mutate;

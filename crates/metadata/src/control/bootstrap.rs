@@ -5,7 +5,8 @@
 
 use mainstem_protocol::messages::{
     BeginTransactionRecord, BrokerRegistrationChangeRecord, EndTransactionRecord,
-    FeatureLevelRecord, MetadataRecord, RegisterBrokerRecord, register_broker_record,
+    FeatureLevelRecord, MetadataRecord, PartitionChangeRecord, RegisterBrokerRecord,
+    register_broker_record,
 };
 use mainstem_protocol::{Str, Uuid};
 
@@ -16,23 +17,30 @@ pub const METADATA_VERSION: i16 = 33;
 /// The lowest metadata.version that Apache Kafka 4.4 still knows: 3.3-IV3.
 pub(super) const METADATA_VERSION_MIN: i16 = 7;
 
-/// The records that begin a cluster: one atomic batch, as Apache Kafka's controller writes it.
-pub fn bootstrap(image: &MetadataImage) -> Vec<MetadataRecord> {
+/// The records that begin a cluster: one atomic batch, as Apache Kafka's controller writes it. A directory may have been formatted with
+/// records of its own; those count if they name a metadata.version.
+pub fn bootstrap(image: &MetadataImage, formatted: Vec<MetadataRecord>) -> Vec<MetadataRecord> {
     if image.feature("metadata.version") > 0 {
         return Vec::new();
     }
-    vec![
-        BeginTransactionRecord {
-            name: Some(Str::from_static("Bootstrap records")),
-        }
-        .into(),
-        FeatureLevelRecord {
-            name: Str::from_static("metadata.version"),
-            feature_level: METADATA_VERSION,
-        }
-        .into(),
-        EndTransactionRecord {}.into(),
-    ]
+    let is_version = |record: &MetadataRecord| matches!(record, MetadataRecord::FeatureLevel(feature) if feature.name == "metadata.version");
+    let first = match formatted.iter().any(is_version) {
+        true => formatted,
+        false => vec![
+            FeatureLevelRecord {
+                name: Str::from_static("metadata.version"),
+                feature_level: METADATA_VERSION,
+            }
+            .into(),
+        ],
+    };
+    let begin = BeginTransactionRecord {
+        name: Some(Str::from_static("Bootstrap records")),
+    };
+    let mut records = vec![begin.into()];
+    records.extend(first);
+    records.push(EndTransactionRecord {}.into());
+    records
 }
 
 /// What a broker says of itself when it starts.
@@ -82,11 +90,46 @@ pub fn register_broker(registration: &Registration, at_offset: i64) -> MetadataR
 
 /// Lets a registered broker serve.
 pub fn unfence_broker(node_id: i32, broker_epoch: i64) -> MetadataRecord {
+    registration_change(node_id, broker_epoch, -1)
+}
+
+/// Says that a broker does not serve any more: the next one need not wait for it.
+pub fn fence_broker(node_id: i32, broker_epoch: i64) -> MetadataRecord {
+    registration_change(node_id, broker_epoch, 1)
+}
+
+fn registration_change(broker_id: i32, broker_epoch: i64, fenced: i8) -> MetadataRecord {
     BrokerRegistrationChangeRecord {
-        broker_id: node_id,
+        broker_id,
         broker_epoch,
-        fenced: -1,
+        fenced,
         ..BrokerRegistrationChangeRecord::default()
     }
     .into()
+}
+
+/// Makes a node that has just started the leader of every partition that it holds, in a new epoch of each: whatever led before, itself
+/// included, does not any more.
+pub fn lead_partitions(image: &MetadataImage, node_id: i32) -> Vec<MetadataRecord> {
+    let mut records = Vec::new();
+    for topic in image.topics() {
+        for (partition_id, state) in (0..).zip(&topic.partitions) {
+            if !state.replicas.contains(&node_id) {
+                continue;
+            }
+            let alone = state.isr == [node_id];
+            let change = PartitionChangeRecord {
+                partition_id,
+                topic_id: topic.id,
+                leader: node_id,
+                isr: (!alone).then(|| vec![node_id]),
+                // Nobody waits to be in sync again.
+                eligible_leader_replicas: (!alone).then(Vec::new),
+                last_known_elr: (!alone).then(Vec::new),
+                ..PartitionChangeRecord::default()
+            };
+            records.push(change.into());
+        }
+    }
+    records
 }

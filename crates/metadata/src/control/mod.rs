@@ -13,7 +13,10 @@ mod update_features;
 
 use mainstem_protocol::messages::MetadataRecord;
 
-pub use bootstrap::{METADATA_VERSION, Registration, bootstrap, register_broker, unfence_broker};
+pub use bootstrap::{
+    METADATA_VERSION, Registration, bootstrap, fence_broker, lead_partitions, register_broker,
+    unfence_broker,
+};
 pub use configs::{alter_configs, incremental_alter_configs};
 pub use create_partitions::create_partitions;
 pub use create_topics::{TopicDefaults, check_topic_name, create_topics};

@@ -6,7 +6,8 @@ use mainstem_protocol::messages::incremental_alter_configs_request::{
 };
 use mainstem_protocol::messages::{
     CreatePartitionsRequest, CreateTopicsRequest, DeleteTopicsRequest,
-    IncrementalAlterConfigsRequest, MetadataRecord, create_partitions_request,
+    IncrementalAlterConfigsRequest, MetadataRecord, PartitionChangeRecord,
+    create_partitions_request,
 };
 use mainstem_protocol::{ErrorCode, Str, Uuid};
 
@@ -30,7 +31,7 @@ fn one_broker() -> MetadataImage {
         directory: Uuid([8; 16]),
         rack: None,
     };
-    let mut records = bootstrap(&image);
+    let mut records = bootstrap(&image, Vec::new());
     records.push(register_broker(&registration, 5));
     records.push(unfence_broker(1, 5));
     apply_all(&mut image, &records);
@@ -269,4 +270,36 @@ fn an_image_is_what_its_records_make() {
         let bytes = record.encode_value(written_version(&record)).unwrap();
         assert_eq!(MetadataRecord::decode_value(bytes).unwrap(), record);
     }
+}
+
+#[test]
+fn a_start_leads_what_the_node_holds_in_a_new_epoch() {
+    let mut image = one_broker();
+    create(&mut image, vec![topic("orders", 2)]);
+    let id = image.topic("orders").unwrap().id;
+    // As a system leaves it that lets go of its partitions when it stops; the other partition is held elsewhere.
+    let left = |partition_id, leader, replicas| PartitionChangeRecord {
+        partition_id,
+        topic_id: id,
+        leader,
+        isr: Some(Vec::new()),
+        replicas,
+        ..PartitionChangeRecord::default()
+    };
+    apply_all(
+        &mut image,
+        &[left(0, -1, None).into(), left(1, 2, Some(vec![2])).into()],
+    );
+    let records = lead_partitions(&image, 1);
+    assert_eq!(records.len(), 1);
+    apply_all(&mut image, &records);
+    let states = &image.topic("orders").unwrap().partitions;
+    let short = |at: usize| {
+        let state = &states[at];
+        (state.leader, state.leader_epoch, state.isr.clone())
+    };
+    assert_eq!(short(0), (1, 2, vec![1]));
+    assert_eq!(short(1), (2, 1, vec![]));
+    apply_all(&mut image, &[fence_broker(1, 5)]);
+    assert!(image.broker(1).unwrap().fenced);
 }

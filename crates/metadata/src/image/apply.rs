@@ -134,9 +134,13 @@ impl MetadataImage {
         self.topics_by_name.insert(topic.name.clone(), topic);
     }
 
-    fn topic_for(&self, record: &'static str, id: Uuid) -> Result<Topic, ApplyError> {
-        match self.topics_by_id.get(&id) {
-            Some(topic) => Ok(Topic::clone(topic)),
+    /// Takes a topic out, to be changed and put back: it is copied only if somebody else looks at it.
+    fn take_topic(&mut self, record: &'static str, id: Uuid) -> Result<Topic, ApplyError> {
+        match self.topics_by_id.remove(&id) {
+            Some(topic) => {
+                self.topics_by_name.remove(topic.name.as_str());
+                Ok(Arc::unwrap_or_clone(topic))
+            }
             None => Err(ApplyError::NoTopic { record, id }),
         }
     }
@@ -146,7 +150,7 @@ impl MetadataImage {
         fields: &PartitionRecord,
         changed: &mut Changed,
     ) -> Result<(), ApplyError> {
-        let mut topic = self.topic_for("a partition record", fields.topic_id)?;
+        let mut topic = self.take_topic("a partition record", fields.topic_id)?;
         let state = PartitionState {
             replicas: detached(&fields.replicas),
             isr: detached(&fields.isr),
@@ -180,7 +184,7 @@ impl MetadataImage {
     ) -> Result<(), ApplyError> {
         /// A leader field of this value means "as before".
         const NO_LEADER_CHANGE: i32 = -2;
-        let mut topic = self.topic_for("a partition change", fields.topic_id)?;
+        let mut topic = self.take_topic("a partition change", fields.topic_id)?;
         let count = topic.partitions.len();
         let at = usize::try_from(fields.partition_id)
             .ok()
