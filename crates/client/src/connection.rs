@@ -12,7 +12,7 @@ use std::time::Duration;
 use bytes::{Buf, Bytes, BytesMut};
 use mainstem_protocol::frame::{decode_response_header, encode_request};
 use mainstem_protocol::messages::{ApiVersionsRequest, ApiVersionsResponse};
-use mainstem_protocol::{ApiKey, Decoder, ErrorCode, Message, Request, Str};
+use mainstem_protocol::{ApiKey, Chunk, Decoder, ErrorCode, Message, Request, Str};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
@@ -260,8 +260,11 @@ impl Connection {
         }
         let in_doubt = InDoubt(Some(&self.waiting));
         for chunk in chunks.as_slice() {
+            let Chunk::Memory(bytes) = chunk else {
+                return Err(self.lost("records that are not in memory cannot be sent"));
+            };
             writer
-                .write_all(chunk)
+                .write_all(bytes)
                 .await
                 .map_err(|error| self.lost(plain(&error)))?;
         }

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use mainstem_protocol::batch::{batches, records};
 use mainstem_protocol::messages::FetchRequest;
 use mainstem_protocol::messages::fetch_request::{FetchPartition, FetchTopic};
-use mainstem_protocol::{ErrorCode, Str};
+use mainstem_protocol::{ErrorCode, Records, Str};
 
 use crate::cluster::Use;
 use crate::limits::{SHARED_WAIT, UNPACK_BYTES_MAX};
@@ -218,7 +218,8 @@ impl Consumer {
                 let place = (topic.topic.clone(), data.partition_index);
                 match ErrorCode::from_code(data.error_code) {
                     ErrorCode::None => {
-                        self.take(&place, data.records.unwrap_or_default(), found)?;
+                        let bytes = data.records.and_then(Records::into_memory);
+                        self.take(&place, bytes.unwrap_or_default(), found)?;
                     }
                     ErrorCode::OffsetOutOfRange => {
                         let offset = self.resolve(&place.0, place.1, self.options.reset).await?;

@@ -359,7 +359,7 @@ async fn deliver(
                 name: topic.clone(),
                 partition_data: vec![PartitionProduceData {
                     index: *partition,
-                    records: Some(batch.bytes.clone()),
+                    records: Some(batch.bytes.clone().into()),
                 }],
                 ..TopicProduceData::default()
             }],

@@ -30,7 +30,9 @@ pub mod messages {
     pub use crate::generated::*;
 }
 
-pub use codec::{Chunks, DecodeError, Decoder, EncodeError, Encoder, Message, Request};
+pub use codec::{
+    Chunk, Chunks, DecodeError, Decoder, EncodeError, Encoder, Message, Records, Request, Stored,
+};
 pub use error_code::ErrorCode;
 pub use generated::ApiKey;
 pub use str::Str;

@@ -6,6 +6,10 @@ pub const PRODUCER_BATCHES: usize = 5;
 pub const RECENT_BATCHES: usize = 64;
 /// Bytes read at a time when headers are scanned.
 pub const SCAN_BYTES: usize = 64 * 1024;
+/// Batches of fewer bytes in all are read and not sent from their file: that costs less.
+pub const SEND_BYTES_MIN: usize = 64 * 1024;
+/// Smaller batches are read, not sent from their file: finding their ends would take a read each.
+pub const SEND_BATCH_BYTES_MIN: usize = 8 * 1024;
 /// A file's position must fit the index's int32.
 pub const SEGMENT_BYTES_MAX: u64 = 0x7fff_ffff;
 /// Largest small file (checkpoint, properties) that is read whole.

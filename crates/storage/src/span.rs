@@ -53,13 +53,13 @@ impl SegmentView {
 /// Where a reader finds what it wants.
 #[derive(Debug, Clone)]
 pub struct Span {
-    view: SegmentView,
+    pub(crate) view: SegmentView,
     /// At or before the batch that holds `from`: the index may point up to an interval and a batch before it.
-    start: u64,
+    pub(crate) start: u64,
     slack: usize,
-    from: i64,
-    limit: i64,
-    max_bytes: usize,
+    pub(crate) from: i64,
+    pub(crate) limit: i64,
+    pub(crate) max_bytes: usize,
     min_one_batch: bool,
     next_segment: Option<i64>,
 }

@@ -2,9 +2,8 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
-use mainstem_protocol::ErrorCode;
 use mainstem_protocol::messages::fetch_response::PartitionData;
+use mainstem_protocol::{ErrorCode, Records};
 
 use super::TopicKey;
 use crate::handlers::list_offsets::check_epoch;
@@ -83,7 +82,7 @@ pub(crate) fn read_all(node: &Node, wanted: &[Wanted], max_bytes: i32) -> Read {
                 failure(wanted.index, code)
             }
         };
-        let bytes = data.records.as_ref().map_or(0, Bytes::len);
+        let bytes = data.records.as_ref().map_or(0, Records::len);
         read.bytes += bytes;
         left = left.saturating_sub(bytes);
         read.found.push(Found {
@@ -118,15 +117,15 @@ fn read_one(
 ) -> Result<PartitionData, ErrorCode> {
     let partition = partition(node, wanted)?;
     check_epoch(&partition, wanted.current_leader_epoch)?;
-    let (slice, offsets) = partition
-        .read(wanted.offset, budget, min_one_batch)
+    let (records, offsets) = partition
+        .batches(wanted.offset, budget, min_one_batch)
         .map_err(|refusal| refusal.code)?;
     Ok(PartitionData {
         partition_index: wanted.index,
         high_watermark: offsets.high_watermark,
         last_stable_offset: offsets.high_watermark,
         log_start_offset: offsets.log_start,
-        records: Some(slice.bytes),
+        records: Some(records),
         aborted_transactions: None,
         ..PartitionData::default()
     })
@@ -143,7 +142,7 @@ fn failure(index: i32, code: ErrorCode) -> PartitionData {
         high_watermark: -1,
         last_stable_offset: -1,
         log_start_offset: -1,
-        records: Some(Bytes::new()),
+        records: Some(Records::default()),
         aborted_transactions: is_unknown.then(Vec::new),
         ..PartitionData::default()
     }

@@ -13,7 +13,7 @@ use mainstem_protocol::messages::produce_response::{
     PartitionProduceResponse, TopicProduceResponse,
 };
 use mainstem_protocol::messages::{ProduceRequest, ProduceResponse};
-use mainstem_protocol::{ApiKey, ErrorCode, Str};
+use mainstem_protocol::{ApiKey, ErrorCode, Records, Str};
 
 use crate::context::{RequestContext, Staged};
 use crate::partition::{Partition, Refusal};
@@ -103,7 +103,10 @@ fn append(
             "clients must not write to an internal topic",
         ));
     }
-    let records: Bytes = data.records.unwrap_or_default();
+    let records: Bytes = data
+        .records
+        .and_then(Records::into_memory)
+        .unwrap_or_default();
     if records.is_empty() {
         return Err(refuse(
             ErrorCode::InvalidRecord,

@@ -322,7 +322,7 @@ impl Connection {
         match dispatched.inspect_err(|_| counters.refused(header.api_key))? {
             Staged::Ready(answer) => {
                 let chunks = answer?;
-                charge.add(chunks.len());
+                charge.add(chunks.memory_bytes());
                 self.answers.push_back(Slot::Ready(chunks, charge));
             }
             Staged::Pending(answer) => self.answers.push_back(Slot::Pending(answer, charge)),

@@ -5,9 +5,9 @@ use std::io::IoSlice;
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
-use bytes::{Buf, Bytes};
-use mainstem_protocol::Chunks;
-use tokio::io::AsyncWriteExt;
+use mainstem_protocol::{Chunk, Chunks};
+use mainstem_storage::StoredBatches;
+use tokio::io::{AsyncWriteExt, Interest};
 use tokio::net::TcpStream;
 
 use crate::context::Boxed;
@@ -71,7 +71,7 @@ pub(super) async fn front(answers: &mut VecDeque<Slot>) -> Result<(), Refused> {
             None => return Poll::Pending,
         };
         if let Some(Slot::Pending(_, mut charge)) = answers.pop_front() {
-            charge.add(chunks.len());
+            charge.add(chunks.memory_bytes());
             answers.push_front(Slot::Ready(chunks, charge));
         }
         Poll::Ready(Ok(()))
@@ -87,20 +87,17 @@ pub(super) async fn write_answer(
     memory: &Memory,
     idle: Duration,
 ) -> Result<(), Unwritten> {
-    let mut chunks: VecDeque<Bytes> = chunks.into_vec().into();
+    let mut rest = Rest {
+        chunks: chunks.into_vec().into(),
+        sent_of_first: 0,
+    };
     let since = Instant::now();
     let (mut total, mut last) = (0, since);
-    while !chunks.is_empty() {
-        let slices: Vec<IoSlice<'_>> = chunks
-            .iter()
-            .take(WRITE_CHUNKS)
-            .map(|chunk| IoSlice::new(chunk))
-            .collect();
+    while !rest.chunks.is_empty() {
         if memory.is_short() {
             Evicted::check(ANSWER_RATE_MIN, total, since)?;
         }
-        let write = stream.write_vectored(&slices);
-        let mut written = match tokio::time::timeout(GRACE_CHECK.min(idle), write).await {
+        let written = match tokio::time::timeout(GRACE_CHECK.min(idle), rest.write(stream)).await {
             Ok(written) => written?,
             Err(_) if last.elapsed() >= idle => {
                 return Err(Unwritten::Socket(std::io::ErrorKind::TimedOut.into()));
@@ -112,17 +109,48 @@ pub(super) async fn write_answer(
         }
         total += written;
         last = Instant::now();
-        while let Some(front) = chunks.front_mut() {
-            if written >= front.len() {
-                written -= front.len();
-                chunks.pop_front();
-            } else {
-                front.advance(written);
-                break;
-            }
-        }
+        rest.advance(written);
     }
     Ok(())
+}
+
+/// What is still to be written.
+struct Rest {
+    chunks: VecDeque<Chunk>,
+    sent_of_first: usize,
+}
+
+impl Rest {
+    /// Writes as much as the socket takes in one call: the chunks in memory at the front, or the stored batches there.
+    async fn write(&self, stream: &mut TcpStream) -> std::io::Result<usize> {
+        if let Some(Chunk::Stored(stored)) = self.chunks.front() {
+            let batches: &StoredBatches = stored
+                .place()
+                .ok_or_else(|| std::io::Error::other("batches are stored where nobody knows"))?;
+            let send = || batches.send(self.sent_of_first, &*stream);
+            return stream.async_io(Interest::WRITABLE, send).await;
+        }
+        let in_memory = self.chunks.iter().map_while(|chunk| match chunk {
+            Chunk::Memory(bytes) => Some(&**bytes),
+            Chunk::Stored(_) => None,
+        });
+        let mut sent = self.sent_of_first;
+        let slices: Vec<IoSlice<'_>> = in_memory
+            .take(WRITE_CHUNKS)
+            .map(|bytes| IoSlice::new(bytes.get(std::mem::take(&mut sent)..).unwrap_or_default()))
+            .collect();
+        stream.write_vectored(&slices).await
+    }
+
+    fn advance(&mut self, written: usize) {
+        self.sent_of_first += written;
+        while let Some(first) = self.chunks.front()
+            && self.sent_of_first >= first.len()
+        {
+            self.sent_of_first -= first.len();
+            self.chunks.pop_front();
+        }
+    }
 }
 
 impl From<Evicted> for Unwritten {

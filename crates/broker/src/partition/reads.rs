@@ -1,8 +1,10 @@
 //! Reading a partition. The lock is held to find where, never while the disk is read.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
-use mainstem_protocol::ErrorCode;
-use mainstem_storage::{LogSlice, ReadError, TimestampedOffset};
+use mainstem_protocol::{ErrorCode, Records, Stored};
+use mainstem_storage::{Batches, LogSlice, ReadError, Span, TimestampedOffset};
 
 use super::{Offsets, Partition, Refusal, State, offsets_of};
 
@@ -14,6 +16,39 @@ impl Partition {
         max_bytes: usize,
         min_one_batch: bool,
     ) -> Result<(LogSlice, Offsets), Refusal> {
+        let (slice, offsets) = self.search(from, (max_bytes, min_one_batch), Span::read)?;
+        let nothing = LogSlice {
+            bytes: Bytes::new(),
+            next_offset: from,
+        };
+        Ok((slice.unwrap_or(nothing), offsets))
+    }
+
+    /// The same for an answer: large batches stay in their file, for the socket to be sent from there.
+    pub(crate) fn batches(
+        &self,
+        from: i64,
+        max_bytes: usize,
+        min_one_batch: bool,
+    ) -> Result<(Records, Offsets), Refusal> {
+        let (found, offsets) = self.search(from, (max_bytes, min_one_batch), Span::find_or_read)?;
+        let records = match found {
+            None => Records::default(),
+            Some(Batches::Read(slice)) => slice.bytes.into(),
+            Some(Batches::Stored(batches)) => {
+                Records::Stored(Stored::new(batches.len(), Arc::new(batches)))
+            }
+        };
+        Ok((records, offsets))
+    }
+
+    /// Finds where `from` is under the lock, and reads without it.
+    fn search<T>(
+        &self,
+        from: i64,
+        (max_bytes, min_one_batch): (usize, bool),
+        read: impl Fn(&Span) -> Result<Option<T>, ReadError>,
+    ) -> Result<(Option<T>, Offsets), Refusal> {
         let mut wanted = from;
         loop {
             let (span, offsets) = self.with(|state| {
@@ -22,20 +57,13 @@ impl Partition {
                 let span = state.log.find(wanted, limit, max_bytes, min_one_batch);
                 Ok((span.map_err(ReadError::from).map_err(refusal)?, offsets))
             })?;
-            let read = match &span {
-                Some(span) => span.read().map_err(|error| self.explain(from, error))?,
-                None => None,
+            let Some(span) = span else {
+                return Ok((None, offsets));
             };
-            match (read, span.and_then(|span| span.next_segment())) {
-                (Some(slice), _) => return Ok((slice, offsets)),
+            let found = read(&span).map_err(|error| self.explain(from, error))?;
+            match (found, span.next_segment()) {
                 (None, Some(next)) => wanted = next,
-                (None, None) => {
-                    let nothing = LogSlice {
-                        bytes: Bytes::new(),
-                        next_offset: from,
-                    };
-                    return Ok((nothing, offsets));
-                }
+                (found, _) => return Ok((found, offsets)),
             }
         }
     }

@@ -54,6 +54,11 @@ impl Wire {
 
     pub(crate) fn ask<R: Request>(&mut self, version: i16, request: &R) -> R::Response {
         self.send(&request_bytes(version, request));
+        self.answer(version, request)
+    }
+
+    /// The answer to a request that was sent.
+    pub(crate) fn answer<R: Request>(&mut self, version: i16, _: &R) -> R::Response {
         let frame = self.frame().expect("an answer");
         let (id, mut decoder) =
             decode_response_header(R::KEY, version, Decoder::new(frame)).unwrap();
@@ -111,7 +116,7 @@ pub(crate) fn sequenced(producer_id: i64, producer_epoch: i16, base_sequence: i3
 pub(crate) fn produce_request(topic: &str, records: Bytes) -> ProduceRequest {
     let partition_data = vec![PartitionProduceData {
         index: 0,
-        records: Some(records),
+        records: Some(records.into()),
     }];
     ProduceRequest {
         acks: -1,

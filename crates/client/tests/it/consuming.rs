@@ -28,7 +28,7 @@ fn answer(asked: &Asked, partitions: &[(Vec<u8>, ErrorCode)]) -> Reply {
         .map(|(index, (bytes, code))| PartitionData {
             partition_index: index,
             error_code: code.code(),
-            records: Some(Bytes::from(bytes.clone())),
+            records: Some(Bytes::from(bytes.clone()).into()),
             ..Default::default()
         });
     asked.answer::<FetchRequest>(&FetchResponse {

@@ -314,7 +314,7 @@ fn check_dead(wire: &mut Wire, id: Uuid) {
                 topic_id: id,
                 partition_data: vec![produce_request::PartitionProduceData {
                     index: 0,
-                    records: Some(batch(b"stray")),
+                    records: Some(batch(b"stray").into()),
                 }],
                 ..Default::default()
             }],

@@ -10,7 +10,7 @@ use mainstem_protocol::frame::{decode_response_header, encode_request};
 use mainstem_protocol::messages::fetch_request::{FetchPartition, FetchTopic};
 use mainstem_protocol::messages::produce_request::{PartitionProduceData, TopicProduceData};
 use mainstem_protocol::messages::{FetchRequest, ProduceRequest};
-use mainstem_protocol::{Decoder, ErrorCode, Message, Request, Str};
+use mainstem_protocol::{Decoder, ErrorCode, Message, Records, Request, Str};
 
 use crate::node::Node;
 
@@ -73,7 +73,10 @@ impl Wire {
         let data = &response.responses[0].partitions[0];
         assert_eq!(ErrorCode::from_code(data.error_code), ErrorCode::None);
         (
-            data.records.clone().unwrap_or_default(),
+            data.records
+                .clone()
+                .and_then(Records::into_memory)
+                .unwrap_or_default(),
             data.high_watermark,
         )
     }
@@ -95,7 +98,7 @@ pub(crate) fn batch(value: &[u8]) -> Bytes {
 pub(crate) fn produce_request(topic: &str, records: Bytes) -> ProduceRequest {
     let partition_data = vec![PartitionProduceData {
         index: 0,
-        records: Some(records),
+        records: Some(records.into()),
     }];
     ProduceRequest {
         acks: -1,

@@ -6,7 +6,7 @@
 
 use bytes::Bytes;
 
-use super::{DecodeError, Message};
+use super::{DecodeError, Message, Records};
 use crate::limits::{ARRAY_ELEMENTS_MAX, DECODE_BUDGET_BYTES, TAGGED_FIELDS_MAX};
 use crate::{Str, Uuid};
 
@@ -215,7 +215,17 @@ impl Decoder {
             .ok_or(DecodeError::Null { position })
     }
 
-    /// Reads nullable bytes or records.
+    /// Reads nullable records.
+    pub fn nullable_records(&mut self, flexible: bool) -> Result<Option<Records>, DecodeError> {
+        Ok(self.nullable_bytes(flexible)?.map(Records::Memory))
+    }
+
+    /// Reads records.
+    pub fn records(&mut self, flexible: bool) -> Result<Records, DecodeError> {
+        Ok(Records::Memory(self.bytes(flexible)?))
+    }
+
+    /// Reads nullable bytes.
     pub fn nullable_bytes(&mut self, flexible: bool) -> Result<Option<Bytes>, DecodeError> {
         match self.length(flexible, false)? {
             Some(length) => Ok(Some(self.take_shared(length)?)),

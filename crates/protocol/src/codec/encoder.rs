@@ -5,14 +5,38 @@
 
 use bytes::{BufMut, Bytes, BytesMut};
 
-use super::{EncodeError, Message};
+use super::{EncodeError, Message, Records, Stored};
 use crate::limits::{CHUNK_BYTES_MIN, STRING_BYTES_MAX};
 use crate::{Str, Uuid};
 
-/// Encoded bytes in pieces, ready for one vectored write.
+/// A piece of what was encoded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Chunk {
+    /// Bytes.
+    Memory(Bytes),
+    /// Batches that the transport sends from where they are.
+    Stored(Stored),
+}
+
+impl Chunk {
+    /// Bytes of it.
+    pub fn len(&self) -> usize {
+        match self {
+            Self::Memory(bytes) => bytes.len(),
+            Self::Stored(stored) => stored.len(),
+        }
+    }
+
+    /// True when there is no byte.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+/// Encoded bytes in pieces, ready for vectored writes.
 #[derive(Debug, Clone, Default)]
 pub struct Chunks {
-    chunks: Vec<Bytes>,
+    chunks: Vec<Chunk>,
     length: usize,
 }
 
@@ -27,29 +51,44 @@ impl Chunks {
         self.length == 0
     }
 
+    /// Bytes that are in memory.
+    pub fn memory_bytes(&self) -> usize {
+        let in_memory = self.chunks.iter().map(|chunk| match chunk {
+            Chunk::Memory(bytes) => bytes.len(),
+            Chunk::Stored(_) => 0,
+        });
+        in_memory.sum()
+    }
+
     /// The pieces in order.
-    pub fn into_vec(self) -> Vec<Bytes> {
+    pub fn into_vec(self) -> Vec<Chunk> {
         self.chunks
     }
 
     /// The pieces in order.
-    pub fn as_slice(&self) -> &[Bytes] {
+    pub fn as_slice(&self) -> &[Chunk] {
         &self.chunks
     }
 
     /// All bytes in one piece; copies when there are several.
+    ///
+    /// # Panics
+    /// When batches are stored somewhere else: only a transport that can send them may be given those.
     pub fn to_bytes(&self) -> Bytes {
-        if let [only] = self.chunks.as_slice() {
+        if let [Chunk::Memory(only)] = self.chunks.as_slice() {
             return only.clone();
         }
         let mut joined = BytesMut::with_capacity(self.length);
         for chunk in &self.chunks {
-            joined.extend_from_slice(chunk);
+            match chunk {
+                Chunk::Memory(bytes) => joined.extend_from_slice(bytes),
+                Chunk::Stored(stored) => panic!("{stored:?} is not in memory"),
+            }
         }
         joined.freeze()
     }
 
-    fn push(&mut self, chunk: Bytes) {
+    fn push(&mut self, chunk: Chunk) {
         if !chunk.is_empty() {
             self.length += chunk.len();
             self.chunks.push(chunk);
@@ -99,7 +138,7 @@ impl Encoder {
 
     /// The bytes written.
     pub fn finish(mut self) -> Chunks {
-        self.done.push(self.current.freeze());
+        self.done.push(Chunk::Memory(self.current.freeze()));
         self.done
     }
 
@@ -112,7 +151,7 @@ impl Encoder {
             chunks: Vec::with_capacity(body.chunks.len() + 1),
             length: 0,
         };
-        framed.push(Bytes::copy_from_slice(&length.to_be_bytes()));
+        framed.push(Chunk::Memory(Bytes::copy_from_slice(&length.to_be_bytes())));
         for chunk in body.chunks {
             framed.push(chunk);
         }
@@ -153,10 +192,14 @@ impl Encoder {
         if bytes.len() < CHUNK_BYTES_MIN {
             self.current.extend_from_slice(bytes);
         } else {
-            let small = self.current.split().freeze();
-            self.done.push(small);
-            self.done.push(bytes.clone());
+            self.push_chunk(Chunk::Memory(bytes.clone()));
         }
+    }
+
+    fn push_chunk(&mut self, chunk: Chunk) {
+        let small = self.current.split().freeze();
+        self.done.push(Chunk::Memory(small));
+        self.done.push(chunk);
     }
 
     /// Writes a slice as it is.
@@ -216,14 +259,41 @@ impl Encoder {
         }
     }
 
-    /// Writes bytes or records.
+    /// Writes records.
+    pub fn put_records(&mut self, value: &Records, flexible: bool) -> Result<(), EncodeError> {
+        match value {
+            Records::Memory(bytes) => self.put_bytes(bytes, flexible),
+            Records::Stored(stored) => {
+                self.put_length(stored.len(), flexible, false)?;
+                self.push_chunk(Chunk::Stored(stored.clone()));
+                Ok(())
+            }
+        }
+    }
+
+    /// Writes nullable records.
+    pub fn put_nullable_records(
+        &mut self,
+        value: Option<&Records>,
+        flexible: bool,
+    ) -> Result<(), EncodeError> {
+        match value {
+            Some(value) => self.put_records(value, flexible),
+            None => {
+                self.put_null(flexible, false);
+                Ok(())
+            }
+        }
+    }
+
+    /// Writes bytes.
     pub fn put_bytes(&mut self, value: &Bytes, flexible: bool) -> Result<(), EncodeError> {
         self.put_length(value.len(), flexible, false)?;
         self.put_raw(value);
         Ok(())
     }
 
-    /// Writes nullable bytes or records.
+    /// Writes nullable bytes.
     pub fn put_nullable_bytes(
         &mut self,
         value: Option<&Bytes>,
@@ -274,8 +344,11 @@ impl Encoder {
             length: value.len(),
         })?;
         self.put_uvarint(size);
-        for chunk in &value.chunks {
-            self.put_raw(chunk);
+        for chunk in value.chunks {
+            match chunk {
+                Chunk::Memory(bytes) => self.put_raw(&bytes),
+                stored => self.push_chunk(stored),
+            }
         }
         Ok(())
     }

@@ -6,10 +6,12 @@
 mod decoder;
 mod encoder;
 mod error;
+mod records;
 
 pub use decoder::{Decoder, Tag};
-pub use encoder::{Chunks, Encoder};
+pub use encoder::{Chunk, Chunks, Encoder};
 pub use error::{DecodeError, EncodeError};
+pub use records::{Records, Stored};
 
 use crate::ApiKey;
 

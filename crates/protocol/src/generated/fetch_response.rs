@@ -5,7 +5,7 @@
 use bytes::Bytes;
 
 use crate::codec::{DecodeError, Decoder, EncodeError, Encoder, Message};
-use crate::{Str, Uuid};
+use crate::{Records, Str, Uuid};
 
 /// `FetchResponse`.
 #[derive(Clone, Debug, PartialEq, Default)]
@@ -433,7 +433,7 @@ pub struct PartitionData {
     /// `PreferredReadReplica`: i32, versions 11-18, by default -1.
     pub preferred_read_replica: i32,
     /// `Records`: records, versions 4-18, nullable, by default null.
-    pub records: Option<Bytes>,
+    pub records: Option<Records>,
 }
 
 impl Default for PartitionData {
@@ -474,7 +474,7 @@ impl Message for PartitionData {
         if version >= 11 {
             out.preferred_read_replica = decoder.i32()?;
         }
-        out.records = decoder.nullable_bytes(flexible)?;
+        out.records = decoder.nullable_records(flexible)?;
         if flexible {
             for _ in 0..decoder.tag_count()? {
                 let tag = decoder.begin_tag()?;
@@ -520,7 +520,7 @@ impl Message for PartitionData {
                 version,
             });
         }
-        encoder.put_nullable_bytes(self.records.as_ref(), flexible)?;
+        encoder.put_nullable_records(self.records.as_ref(), flexible)?;
         if flexible {
             let mut tags = 0;
             if version >= 12 && self.diverging_epoch != EpochEndOffset::default() {

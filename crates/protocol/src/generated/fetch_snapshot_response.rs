@@ -5,7 +5,7 @@
 use bytes::Bytes;
 
 use crate::codec::{DecodeError, Decoder, EncodeError, Encoder, Message};
-use crate::{Str, Uuid};
+use crate::{Records, Str, Uuid};
 
 /// `FetchSnapshotResponse`.
 #[derive(Clone, Debug, PartialEq, Default)]
@@ -212,7 +212,7 @@ pub struct PartitionSnapshot {
     /// `Position`: i64, versions 0-1.
     pub position: i64,
     /// `UnalignedRecords`: records, versions 0-1, by default null.
-    pub unaligned_records: Option<Bytes>,
+    pub unaligned_records: Option<Records>,
 }
 
 impl Message for PartitionSnapshot {
@@ -229,7 +229,7 @@ impl Message for PartitionSnapshot {
         out.snapshot_id = SnapshotId::decode(decoder, version)?;
         out.size = decoder.i64()?;
         out.position = decoder.i64()?;
-        out.unaligned_records = Some(decoder.bytes(flexible)?);
+        out.unaligned_records = Some(decoder.records(flexible)?);
         if flexible {
             for _ in 0..decoder.tag_count()? {
                 let tag = decoder.begin_tag()?;
@@ -252,7 +252,7 @@ impl Message for PartitionSnapshot {
         encoder.put_i64(self.position);
         match &self.unaligned_records {
             Some(value) => {
-                encoder.put_bytes(value, flexible)?;
+                encoder.put_records(value, flexible)?;
             }
             None => {
                 return Err(EncodeError::Null {

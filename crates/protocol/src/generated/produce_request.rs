@@ -5,7 +5,7 @@
 use bytes::Bytes;
 
 use crate::codec::{DecodeError, Decoder, EncodeError, Encoder, Message};
-use crate::{Str, Uuid};
+use crate::{Records, Str, Uuid};
 
 /// `ProduceRequest`.
 #[derive(Clone, Debug, PartialEq, Default)]
@@ -70,7 +70,7 @@ pub struct PartitionProduceData {
     /// `Index`: i32, versions 3-13.
     pub index: i32,
     /// `Records`: records, versions 3-13, nullable, by default null.
-    pub records: Option<Bytes>,
+    pub records: Option<Records>,
 }
 
 impl Message for PartitionProduceData {
@@ -83,7 +83,7 @@ impl Message for PartitionProduceData {
         let flexible = version >= 9;
         let mut out = Self::default();
         out.index = decoder.i32()?;
-        out.records = decoder.nullable_bytes(flexible)?;
+        out.records = decoder.nullable_records(flexible)?;
         if flexible {
             decoder.skip_tags()?;
         }
@@ -93,7 +93,7 @@ impl Message for PartitionProduceData {
     fn encode(&self, encoder: &mut Encoder, version: i16) -> Result<(), EncodeError> {
         let flexible = version >= 9;
         encoder.put_i32(self.index);
-        encoder.put_nullable_bytes(self.records.as_ref(), flexible)?;
+        encoder.put_nullable_records(self.records.as_ref(), flexible)?;
         if flexible {
             encoder.put_uvarint(0);
         }

@@ -5,7 +5,7 @@
 use bytes::Bytes;
 
 use crate::codec::{DecodeError, Decoder, EncodeError, Encoder, Message};
-use crate::{Str, Uuid};
+use crate::{Records, Str, Uuid};
 
 /// `ShareFetchResponse`.
 #[derive(Clone, Debug, PartialEq, Default)]
@@ -211,7 +211,7 @@ pub struct PartitionData {
     /// `CurrentLeader`: LeaderIdAndEpoch, versions 1-2.
     pub current_leader: LeaderIdAndEpoch,
     /// `Records`: records, versions 1-2, by default null.
-    pub records: Option<Bytes>,
+    pub records: Option<Records>,
     /// `AcquiredRecords`: array of AcquiredRecords, versions 1-2.
     pub acquired_records: Vec<AcquiredRecords>,
 }
@@ -231,7 +231,7 @@ impl Message for PartitionData {
         out.acknowledge_error_code = decoder.i16()?;
         out.acknowledge_error_message = decoder.nullable_string(flexible)?;
         out.current_leader = LeaderIdAndEpoch::decode(decoder, version)?;
-        out.records = Some(decoder.bytes(flexible)?);
+        out.records = Some(decoder.records(flexible)?);
         out.acquired_records = decoder.structs(version)?;
         if flexible {
             decoder.skip_tags()?;
@@ -249,7 +249,7 @@ impl Message for PartitionData {
         (&self.current_leader).encode(encoder, version)?;
         match &self.records {
             Some(value) => {
-                encoder.put_bytes(value, flexible)?;
+                encoder.put_records(value, flexible)?;
             }
             None => {
                 return Err(EncodeError::Null {

@@ -5,7 +5,7 @@
 use bytes::Bytes;
 
 use crate::codec::{DecodeError, Decoder, EncodeError, Encoder, Message};
-use crate::{Str, Uuid};
+use crate::{Records, Str, Uuid};
 
 /// `ShareGroupHeartbeatResponse`.
 #[derive(Clone, Debug, PartialEq, Default)]

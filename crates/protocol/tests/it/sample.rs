@@ -6,7 +6,7 @@
 use std::fmt::Debug;
 
 use bytes::Bytes;
-use mainstem_protocol::{Message, Str, Uuid};
+use mainstem_protocol::{Message, Records, Str, Uuid};
 
 /// A small deterministic generator (SplitMix64).
 #[derive(Debug, Clone)]
@@ -35,13 +35,18 @@ impl Random {
     }
 
     /// Bytes that stand for records: opaque to the codec, now and then long enough to be a chunk of their own.
-    pub(crate) fn records(&mut self) -> Bytes {
+    pub(crate) fn bytes(&mut self) -> Bytes {
         let length = match self.below(20) {
             0 => 0,
             1 => 4096 + self.below(2000),
             _ => self.below(40),
         };
         (0..length).map(|_| self.next().to_le_bytes()[0]).collect()
+    }
+
+    /// As a field that holds records.
+    pub(crate) fn records(&mut self) -> Records {
+        Records::Memory(self.bytes())
     }
 
     fn integer(&mut self) -> i64 {
@@ -117,7 +122,7 @@ impl Sample for Str {
 
 impl Sample for Bytes {
     fn sample(random: &mut Random, _: i16) -> Self {
-        random.records()
+        random.bytes()
     }
 }
 

@@ -8,6 +8,7 @@
 //! - at most the budget is open, and one more for each thread that is reading or writing.
 
 use std::collections::VecDeque;
+use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -194,6 +195,10 @@ impl DiskFile for BudgetFile {
 
     fn read_to(&self, offset: u64, length: usize, buffer: &mut Vec<u8>) -> io::Result<()> {
         self.file()?.read_to(offset, length, buffer)
+    }
+
+    fn system_file(&self) -> io::Result<Option<Arc<File>>> {
+        self.file()?.system_file()
     }
 
     fn modified_ms(&self) -> io::Result<i64> {

@@ -8,6 +8,7 @@ mod mem;
 mod real;
 
 use std::fmt::Debug;
+use std::fs::File;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
@@ -27,6 +28,10 @@ pub trait DiskFile: Send + Sync + Debug {
         let read = self.read_at(offset, buffer.get_mut(held..).unwrap_or_default())?;
         buffer.truncate(held + read);
         Ok(())
+    }
+    /// The file itself, for the system to send from; `None` where there is no such thing.
+    fn system_file(&self) -> io::Result<Option<Arc<File>>> {
+        Ok(None)
     }
     /// Writes `head` and then `tail` at `offset`, in one go if the disk can.
     fn write_at(&self, offset: u64, head: &[u8], tail: &[u8]) -> io::Result<()>;

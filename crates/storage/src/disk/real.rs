@@ -15,7 +15,7 @@ use super::{Disk, DiskFile, Entry};
 pub struct RealDisk;
 
 #[derive(Debug)]
-struct RealFile(File);
+struct RealFile(Arc<File>);
 
 impl DiskFile for RealFile {
     fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
@@ -42,7 +42,7 @@ impl DiskFile for RealFile {
         buffer.reserve_exact(length);
         while buffer.len() < held + length {
             let done = u64::try_from(buffer.len() - held).map_err(io::Error::other)?;
-            match rustix::io::pread(&self.0, spare_capacity(buffer), offset + done) {
+            match rustix::io::pread(&*self.0, spare_capacity(buffer), offset + done) {
                 Ok(0) => break,
                 Ok(_) | Err(rustix::io::Errno::INTR) => {}
                 Err(error) => return Err(error.into()),
@@ -52,11 +52,15 @@ impl DiskFile for RealFile {
         Ok(())
     }
 
+    fn system_file(&self) -> io::Result<Option<Arc<File>>> {
+        Ok(Some(self.0.clone()))
+    }
+
     fn write_at(&self, offset: u64, head: &[u8], tail: &[u8]) -> io::Result<()> {
         let written = if tail.is_empty() {
             0
         } else {
-            rustix::io::pwritev(&self.0, &[IoSlice::new(head), IoSlice::new(tail)], offset)?
+            rustix::io::pwritev(&*self.0, &[IoSlice::new(head), IoSlice::new(tail)], offset)?
         };
         // A short write is finished piece by piece: it happens on a disk that is nearly full.
         let at = |done: usize| {
@@ -105,7 +109,7 @@ impl Disk for RealDisk {
             .create(create)
             .truncate(false)
             .open(path)?;
-        Ok(Arc::new(RealFile(file)))
+        Ok(Arc::new(RealFile(Arc::new(file))))
     }
 
     fn create_dir(&self, path: &Path) -> io::Result<()> {

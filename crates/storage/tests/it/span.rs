@@ -1,9 +1,11 @@
 //! Looking under the lock, reading without it: what comes in between must not show.
 
+use std::io::{Read, Seek};
 use std::sync::Arc;
 
+use mainstem_protocol::batch::{BatchBuilder, BatchHeader, BatchOptions};
 use mainstem_storage::disk::{BudgetDisk, Disk, MemDisk};
-use mainstem_storage::{Log, LogConfig, OpenMode};
+use mainstem_storage::{Batches, Log, LogConfig, OpenMode};
 
 use super::{NOW_MS, append, batch, open, sync};
 
@@ -158,4 +160,95 @@ fn segments_without_timestamps_age_by_their_last_write() {
     };
     assert_eq!(check(&mut log, NOW_MS + 1_000), 0, "not old enough");
     assert_eq!(check(&mut log, NOW_MS + 1_001), 60);
+}
+
+/// A batch of one record of `bytes` bytes.
+fn large(tag: u8, bytes: usize) -> bytes::Bytes {
+    let mut builder = BatchBuilder::new(BatchOptions::default());
+    builder.append(NOW_MS, None, Some(&vec![tag; bytes]), &[]);
+    builder.build().unwrap()
+}
+
+#[test]
+fn batches_that_are_sent_from_their_file_are_those_that_would_be_read() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("orders-0");
+    let disk: Arc<dyn Disk> = Arc::new(BudgetDisk::new(100));
+    let config = LogConfig {
+        segment_bytes: 1_000_000,
+        ..LogConfig::default()
+    };
+    let (mut log, _) = Log::open(disk, path, config, OpenMode::default(), NOW_MS).unwrap();
+    // Large ones, then small ones, then large ones again, over several segments.
+    let sizes = [20_000, 100_000, 30_000].iter().cycle().take(40);
+    let sizes = sizes.chain([200; 500].iter()).chain([50_000; 20].iter());
+    for (tag, size) in (0..=250).cycle().zip(sizes) {
+        append(&mut log, large(tag, *size), NOW_MS).unwrap();
+    }
+    let (mut stored, mut read) = (0, 0);
+    for from in (0..log.log_end()).step_by(3) {
+        for (limit, max_bytes) in [
+            (log.log_end(), 1 << 20),
+            (from + 5, 1 << 20),
+            (from + 30, 300_000),
+        ] {
+            let limit = limit.min(log.log_end());
+            let span = log.find(from, limit, max_bytes, true).unwrap().unwrap();
+            let expected = span.read().unwrap().unwrap().bytes;
+            match span.find_or_read().unwrap().unwrap() {
+                Batches::Read(slice) => {
+                    assert_eq!(slice.bytes, expected, "{from}..{limit}");
+                    read += 1;
+                }
+                Batches::Stored(batches) => {
+                    let mut socket = tempfile::tempfile().unwrap();
+                    let mut sent = 0;
+                    while sent < batches.len() {
+                        sent += batches.send(sent, &socket).unwrap();
+                    }
+                    let mut bytes = Vec::new();
+                    socket.rewind().unwrap();
+                    socket.read_to_end(&mut bytes).unwrap();
+                    // It may end before a small batch, which is left to be read; never inside one.
+                    let (whole, rest) = expected.split_at(bytes.len());
+                    assert!(whole == bytes, "{from}..{limit}");
+                    assert!(rest.is_empty() || rest.len() > 61 && BatchHeader::parse(rest).is_ok());
+                    stored += 1;
+                }
+            }
+        }
+    }
+    assert!(
+        stored > 50 && read > 50,
+        "{stored} were sent, {read} were read"
+    );
+}
+
+#[test]
+fn a_file_that_somebody_cut_ends_an_answer_instead_of_going_on_for_ever() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("orders-0");
+    let disk: Arc<dyn Disk> = Arc::new(BudgetDisk::new(100));
+    let (mut log, _) = Log::open(
+        disk,
+        path.clone(),
+        LogConfig::default(),
+        OpenMode::default(),
+        NOW_MS,
+    )
+    .unwrap();
+    append(&mut log, large(7, 100_000), NOW_MS).unwrap();
+    let span = log.find(0, 1, 1 << 20, true).unwrap().unwrap();
+    let Some(Batches::Stored(batches)) = span.find_or_read().unwrap() else {
+        panic!("a large batch is sent from its file");
+    };
+    let file = std::fs::File::options()
+        .write(true)
+        .open(path.join("00000000000000000000.log"))
+        .unwrap();
+    file.set_len(10).unwrap();
+    let socket = tempfile::tempfile().unwrap();
+    assert_eq!(batches.send(0, &socket).unwrap(), 10);
+    let error = batches.send(10, &socket).unwrap_err();
+    assert_eq!(error.kind(), std::io::ErrorKind::UnexpectedEof);
 }

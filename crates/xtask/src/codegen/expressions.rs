@@ -57,7 +57,8 @@ pub fn read_plain(field_type: &Type, flexible: &str, nullable: bool) -> String {
     }
     match field_type {
         Type::String => format!("decoder.{prefix}string({flexible})?"),
-        Type::Bytes | Type::Records => format!("decoder.{prefix}bytes({flexible})?"),
+        Type::Bytes => format!("decoder.{prefix}bytes({flexible})?"),
+        Type::Records => format!("decoder.{prefix}records({flexible})?"),
         Type::Struct(name) if nullable => {
             format!(
                 "if decoder.struct_present()? {{ Some({name}::decode(decoder, version)?) }} else {{ None }}"
@@ -90,7 +91,8 @@ pub fn put_plain_ref(field_type: &Type, encoder: &str, value: &str, flexible: &s
     }
     match field_type {
         Type::String => format!("{encoder}.put_string({value}, {flexible})?;"),
-        Type::Bytes | Type::Records => format!("{encoder}.put_bytes({value}, {flexible})?;"),
+        Type::Bytes => format!("{encoder}.put_bytes({value}, {flexible})?;"),
+        Type::Records => format!("{encoder}.put_records({value}, {flexible})?;"),
         Type::Struct(_) => format!("({value}).encode({encoder}, version)?;"),
         Type::Array(element) => match &**element {
             Type::Struct(_) => format!("{encoder}.put_structs({value}, version)?;"),
@@ -114,8 +116,11 @@ pub fn put_nullable(
         Type::String => Some(format!(
             "{encoder}.put_nullable_string(self.{name}.as_ref(), {flexible})?;"
         )),
-        Type::Bytes | Type::Records => Some(format!(
+        Type::Bytes => Some(format!(
             "{encoder}.put_nullable_bytes(self.{name}.as_ref(), {flexible})?;"
+        )),
+        Type::Records => Some(format!(
+            "{encoder}.put_nullable_records(self.{name}.as_ref(), {flexible})?;"
         )),
         _ => None,
     }
@@ -125,7 +130,8 @@ pub fn put_nullable(
 pub fn put_null(field_type: &Type, encoder: &str, flexible: &str) -> String {
     match field_type {
         Type::String => format!("{encoder}.put_nullable_string(None, {flexible})?;"),
-        Type::Bytes | Type::Records => format!("{encoder}.put_nullable_bytes(None, {flexible})?;"),
+        Type::Bytes => format!("{encoder}.put_nullable_bytes(None, {flexible})?;"),
+        Type::Records => format!("{encoder}.put_nullable_records(None, {flexible})?;"),
         Type::Struct(_) => format!("{encoder}.put_struct_present(false);"),
         _ => format!("{encoder}.put_null_array({flexible});"),
     }
