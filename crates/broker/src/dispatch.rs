@@ -256,7 +256,7 @@ where
 {
     let began = Instant::now();
     let (api, version) = (Q::KEY, cx.version);
-    let (node, core) = (cx.node.clone(), cx.core);
+    let (node, counted, core) = (cx.node.clone(), cx.node.clone(), cx.core);
     let budget = decoder.budget_bytes();
     let request = Q::decode(&mut decoder, version).map_err(|cause| Refused::Decode {
         api,
@@ -264,21 +264,18 @@ where
         cause,
     })?;
     charge.add(budget - decoder.budget_bytes());
-    let handled = move || node.metrics.core(core).handled(api, began.elapsed());
+    let answer = move |response: &Q::Response| {
+        let counters = node.metrics.core(core);
+        let answer = encode(api, version, correlation_id, response);
+        counters.errors_of(api, response);
+        counters.handled(api, began.elapsed());
+        answer
+    };
     Ok(match handler(cx, request).await {
-        Staged::Ready(response) => {
-            let answer = encode(api, version, correlation_id, &response);
-            handled();
-            Staged::Ready(answer)
-        }
-        Staged::Pending(future) => Staged::pending(async move {
-            let response = future.await;
-            let answer = encode(api, version, correlation_id, &response);
-            handled();
-            answer
-        }),
+        Staged::Ready(response) => Staged::Ready(answer(&response)),
+        Staged::Pending(future) => Staged::pending(async move { answer(&future.await) }),
         Staged::Silent => {
-            handled();
+            counted.metrics.core(core).handled(api, began.elapsed());
             Staged::Silent
         }
         Staged::Close => Staged::Close,

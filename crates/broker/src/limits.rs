@@ -67,6 +67,8 @@ const _: () = assert!(FETCH_BYTES_SHORT < FETCH_BYTES_MAX);
 
 /// API keys that are counted: above every key of the schema.
 pub const API_KEYS_MAX: usize = 128;
+/// Topics whose traffic `/metrics` shows.
+pub const METRICS_TOPICS_MAX: usize = 10_000;
 /// Partitions that `/metrics` shows.
 pub const METRICS_PARTITIONS_MAX: usize = 10_000;
 /// Lags (of a group on a partition) that `/metrics` shows.

@@ -8,10 +8,12 @@ use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::JoinHandle;
+use std::time::Instant;
 
 use tokio::sync::Notify;
 
 use crate::limits::{SYNC_THREADS, UNDURABLE_BYTES_MAX};
+use crate::metrics::Histogram;
 use crate::partition::Partition;
 use crate::wakes::Wakes;
 
@@ -20,6 +22,8 @@ use crate::wakes::Wakes;
 pub(crate) struct SyncQueue {
     /// Who waits for what syncs make ready.
     pub(crate) wakes: Arc<Wakes>,
+    /// How long syncs took.
+    pub(crate) took: Histogram,
     dirty: Mutex<VecDeque<Arc<Partition>>>,
     wake: Condvar,
     stopping: AtomicBool,
@@ -31,6 +35,7 @@ impl SyncQueue {
     pub(crate) fn new(wakes: Arc<Wakes>) -> Self {
         Self {
             wakes,
+            took: Histogram::default(),
             dirty: Mutex::default(),
             wake: Condvar::new(),
             stopping: AtomicBool::new(false),
@@ -116,7 +121,9 @@ fn run(queue: &SyncQueue) {
         let Some(ticket) = partition.begin_sync() else {
             continue;
         };
+        let began = Instant::now();
         let result = ticket.sync();
+        queue.took.record(began.elapsed());
         if partition.end_sync(&ticket, result) {
             queue.push(partition);
         }

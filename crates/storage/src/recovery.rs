@@ -254,7 +254,7 @@ impl Log {
         }
         // After a clean stop nothing is torn: damage is damage.
         let refuse_damage = mode.refuse_damage || mode.clean;
-        self.scan_segment(base, now_ms, refuse_damage)
+        self.scan_segment(base, now_ms, refuse_damage, next.is_none())
     }
 
     fn remove_segment(&self, base: i64) -> io::Result<()> {
@@ -269,7 +269,13 @@ impl Log {
 
     /// Reads a segment batch by batch and makes its indexes anew; cuts it at the first bad one. Returns the offset behind the last
     /// good batch, and what was cut.
-    fn scan_segment(&mut self, base: i64, now_ms: i64, refuse_damage: bool) -> io::Result<Scanned> {
+    fn scan_segment(
+        &mut self,
+        base: i64,
+        now_ms: i64,
+        refuse_damage: bool,
+        is_active: bool,
+    ) -> io::Result<Scanned> {
         let (mut segment, length) = Segment::open_bare(&*self.disk, &self.dir, base, now_ms)?;
         let file = segment.file.clone();
         let mut scan = HeaderScan::new(&*file, 0, length);
@@ -310,7 +316,10 @@ impl Log {
             }
             None => None,
         };
-        segment.store_indexes()?;
+        // Those of the active segment are written when it closes. Written now they would have to be synced, for each partition.
+        if !is_active {
+            segment.store_indexes()?;
+        }
         Ok((segment, end, cut))
     }
 

@@ -156,8 +156,15 @@ impl Span {
                 next_offset: self.from,
             }));
         }
-        if first.size_in_bytes() > buffer.len() {
-            buffer = self.view.read_at(position, first.size_in_bytes())?;
+        let needed = first.size_in_bytes();
+        let found = to_usize(self.view.size.saturating_sub(position));
+        // A damaged length must not make us reserve for more than there is.
+        if needed > found {
+            let what = BatchError::Truncated { needed, found };
+            return Err(self.view.corrupt(position, what));
+        }
+        if needed > buffer.len() {
+            buffer = self.view.read_at(position, needed)?;
         }
         Ok(Some(self.whole_batches(buffer, &first)))
     }

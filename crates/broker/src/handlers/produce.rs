@@ -48,7 +48,6 @@ pub(crate) async fn handle(cx: RequestContext, request: ProduceRequest) -> Stage
                 }
                 Err(refusal) => {
                     failed = true;
-                    cx.counters().failed_partition(ApiKey::Produce);
                     refused(index, refusal.code, Some(Str::from(refusal.message)))
                 }
             });
@@ -60,7 +59,10 @@ pub(crate) async fn handle(cx: RequestContext, request: ProduceRequest) -> Stage
         });
     }
     match request.acks {
-        0 if failed => Staged::Close,
+        0 if failed => {
+            cx.counters().errors_of(ApiKey::Produce, &response);
+            Staged::Close
+        }
         0 => Staged::Silent,
         _ if waits.is_empty() => Staged::Ready(response),
         _ => {
@@ -159,7 +161,6 @@ async fn commit(
             Ok(Err(code)) => code,
             Err(_) => ErrorCode::RequestTimedOut,
         };
-        cx.counters().failed_partition(ApiKey::Produce);
         let topic = response.responses.get_mut(topic_at);
         if let Some(answer) =
             topic.and_then(|topic| topic.partition_responses.get_mut(partition_at))

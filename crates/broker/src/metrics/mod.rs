@@ -1,34 +1,31 @@
 //! What the node counts of itself, and the page that shows it (`/metrics`).
 //!
-//! Invariants: each core counts for itself, on cache lines of its own, without a lock and without allocating; only a scrape adds them
+//! Invariants: each core counts for itself, on cache lines of its own, without a lock and without allocating unless there is an error; only a scrape adds them
 //! up. Everything else on the page (offsets, sizes, lag) is read when it is asked for, so that counting it costs nothing meanwhile.
 
+mod histogram;
 mod lag;
 mod page;
+mod process;
 mod text;
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use mainstem_protocol::ApiKey;
+use mainstem_protocol::{ApiKey, Message};
 
 use crate::limits::API_KEYS_MAX;
 
+pub(crate) use histogram::Histogram;
 pub(crate) use page::page;
-
-/// Upper bounds of the latency buckets, in microseconds; what is slower counts in the last, open one.
-const BUCKETS_MICROS: [u64; 12] = [
-    250, 500, 1_000, 2_500, 5_000, 10_000, 25_000, 50_000, 100_000, 250_000, 1_000_000, 5_000_000,
-];
 
 /// Counts of one API on one core.
 #[derive(Debug, Default)]
 struct ApiCounters {
-    requests: AtomicU64,
     refused: AtomicU64,
-    failed_partitions: AtomicU64,
-    micros: AtomicU64,
-    buckets: [AtomicU64; BUCKETS_MICROS.len() + 1],
+    took: Histogram,
 }
 
 /// Counts of one core.
@@ -38,6 +35,8 @@ pub(crate) struct CoreCounters {
     received_bytes: AtomicU64,
     sent_bytes: AtomicU64,
     apis: Box<[ApiCounters]>,
+    /// By API and error code. Errors are few, so a lock that only scrapes contend for is no matter.
+    errors: Mutex<BTreeMap<(i16, i16), u64>>,
 }
 
 /// Counts of the node.
@@ -60,6 +59,7 @@ impl CoreCounters {
             received_bytes: AtomicU64::new(0),
             sent_bytes: AtomicU64::new(0),
             apis: (0..API_KEYS_MAX).map(|_| ApiCounters::default()).collect(),
+            errors: Mutex::default(),
         }
     }
 
@@ -79,15 +79,8 @@ impl CoreCounters {
 
     /// A request was handled; `after` counts from its frame being whole, and includes what it waited for.
     pub(crate) fn handled(&self, api: ApiKey, after: Duration) {
-        let Some(counters) = self.api(api.code()) else {
-            return;
-        };
-        let micros = u64::try_from(after.as_micros()).unwrap_or(u64::MAX);
-        let bucket = BUCKETS_MICROS.partition_point(|bound| *bound < micros);
-        add(&counters.requests, 1);
-        add(&counters.micros, micros);
-        if let Some(bucket) = counters.buckets.get(bucket) {
-            add(bucket, 1);
+        if let Some(counters) = self.api(api.code()) {
+            counters.took.record(after);
         }
     }
 
@@ -98,11 +91,18 @@ impl CoreCounters {
         }
     }
 
-    /// A partition of a Produce or Fetch was answered with an error.
-    pub(crate) fn failed_partition(&self, api: ApiKey) {
-        if let Some(counters) = self.api(api.code()) {
-            add(&counters.failed_partitions, 1);
-        }
+    /// Counts the error codes of a response.
+    pub(crate) fn errors_of(&self, api: ApiKey, response: &impl Message) {
+        response.each_error(&mut |code| {
+            if code != 0 {
+                self.error(api, code);
+            }
+        });
+    }
+
+    fn error(&self, api: ApiKey, code: i16) {
+        let mut errors = self.errors.lock().unwrap_or_else(PoisonError::into_inner);
+        *errors.entry((api.code(), code)).or_default() += 1;
     }
 }
 
@@ -123,27 +123,28 @@ impl Metrics {
         self.cores.iter().map(counter).sum()
     }
 
-    fn sum_api(&self, api: ApiKey, counter: impl Fn(&ApiCounters) -> u64) -> u64 {
-        self.sum(|core| core.api(api.code()).map_or(0, &counter))
+    /// Errors by API and code.
+    fn errors(&self) -> BTreeMap<(i16, i16), u64> {
+        let mut all = BTreeMap::new();
+        for core in &self.cores {
+            let errors = core.errors.lock().unwrap_or_else(PoisonError::into_inner);
+            for (what, count) in errors.iter() {
+                *all.entry(*what).or_default() += count;
+            }
+        }
+        all
+    }
+
+    fn api(&self, api: ApiKey) -> impl Iterator<Item = &ApiCounters> {
+        self.cores
+            .iter()
+            .filter_map(move |core| core.api(api.code()))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn what_cores_count_is_added_up() {
-        let metrics = Metrics::new(2);
-        for (core, micros) in [(0, 250), (1, 251), (1, 9_000_000)] {
-            let after = Duration::from_micros(micros);
-            metrics.core(core).handled(ApiKey::Fetch, after);
-        }
-        let sum = |bucket: usize| metrics.sum_api(ApiKey::Fetch, |api| of(&api.buckets[bucket]));
-        assert_eq!(metrics.sum_api(ApiKey::Fetch, |api| of(&api.requests)), 3);
-        assert_eq!((sum(0), sum(1), sum(BUCKETS_MICROS.len())), (1, 1, 1));
-        assert_eq!(metrics.sum_api(ApiKey::Produce, |api| of(&api.requests)), 0);
-    }
 
     #[test]
     fn keys_that_nobody_serves_are_counted_or_left_out() {

@@ -1,13 +1,16 @@
 //! The page: what a scrape is told.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use mainstem_protocol::ApiKey;
+use mainstem_protocol::{ApiKey, ErrorCode};
 
+use super::histogram::Added;
 use super::lag::lags;
+use super::process::process;
 use super::text::Text;
-use super::{BUCKETS_MICROS, Metrics, of};
-use crate::limits::METRICS_PARTITIONS_MAX;
+use super::{Metrics, of};
+use crate::limits::{METRICS_PARTITIONS_MAX, METRICS_TOPICS_MAX};
 use crate::node::Node;
 
 /// Writes the page.
@@ -15,6 +18,9 @@ pub(crate) async fn page(node: &Arc<Node>) -> String {
     let mut text = Text::default();
     traffic(&mut text, node);
     requests(&mut text, &node.metrics);
+    disk(&mut text, node);
+    process(&mut text);
+    topics(&mut text, node);
     logs(&mut text, node);
     groups(&mut text, node).await;
     text.finish()
@@ -72,60 +78,77 @@ fn traffic(text: &mut Text, node: &Node) {
 }
 
 fn requests(text: &mut Text, metrics: &Metrics) {
-    let counters = [
-        (
-            "mainstem_requests_refused_total",
-            "Requests that closed their connection: not served, or not readable.",
-            metrics_of(metrics, |api| of(&api.refused)),
-        ),
-        (
-            "mainstem_partition_errors_total",
-            "Partitions of Produce and Fetch that were answered with an error.",
-            metrics_of(metrics, |api| of(&api.failed_partitions)),
-        ),
-    ];
-    for (name, help, values) in counters {
-        text.family(name, "counter", help);
-        for (api, value) in values {
-            text.sample(name, &[("api", &api.to_string())], value);
+    text.family(
+        "mainstem_requests_refused_total",
+        "counter",
+        "Requests that closed their connection: not served, or not readable.",
+    );
+    for api in ApiKey::all() {
+        let refused: u64 = metrics.api(api).map(|api| of(&api.refused)).sum();
+        if refused > 0 {
+            let labels = [("api", &*api.to_string())];
+            text.sample("mainstem_requests_refused_total", &labels, refused);
         }
     }
-    let name = "mainstem_request_seconds";
     text.family(
-        name,
+        "mainstem_errors_total",
+        "counter",
+        "Error codes in answers, of whole requests and of what is in them (topics, partitions, groups).",
+    );
+    for ((api, code), count) in metrics.errors() {
+        let api = ApiKey::from_code(api).map_or(api.to_string(), |api| api.to_string());
+        let labels = [("api", &*api), ("error", ErrorCode::from_code(code).name())];
+        text.sample("mainstem_errors_total", &labels, count);
+    }
+    text.family(
+        "mainstem_request_seconds",
         "histogram",
         "From a request being whole until its answer is ready, waiting included (a Fetch waits for records).",
     );
-    for (api, count) in metrics_of(metrics, |api| of(&api.requests)) {
-        let label = api.to_string();
-        let mut below = 0;
-        for (at, micros) in BUCKETS_MICROS.iter().enumerate() {
-            below += metrics.sum_api(api, |api| of(&api.buckets[at]));
-            let bound = seconds(*micros).to_string();
-            let labels = [("api", label.as_str()), ("le", &bound)];
-            text.sample("mainstem_request_seconds_bucket", &labels, below);
+    for api in ApiKey::all() {
+        let took = Added::of(metrics.api(api).map(|api| &api.took));
+        if took.count() > 0 {
+            let labels = [("api", &*api.to_string())];
+            took.write(text, "mainstem_request_seconds", &labels);
         }
-        // Counts go on while they are added up: no bucket may hold more than the whole.
-        let count = count.max(below);
-        let labels = [("api", label.as_str()), ("le", "+Inf")];
-        text.sample("mainstem_request_seconds_bucket", &labels, count);
-        let sum = seconds(metrics.sum_api(api, |api| of(&api.micros)));
-        text.sample("mainstem_request_seconds_sum", &[("api", &label)], sum);
-        text.sample("mainstem_request_seconds_count", &[("api", &label)], count);
     }
 }
 
-fn seconds(micros: u64) -> f64 {
-    std::time::Duration::from_micros(micros).as_secs_f64()
+fn disk(text: &mut Text, node: &Node) {
+    let name = "mainstem_sync_seconds";
+    let help = "How long the disk took to make appended records stable, a partition at a time.";
+    text.family(name, "histogram", help);
+    Added::of([&node.sync.took].into_iter()).write(text, name, &[]);
 }
 
-/// The APIs of which there is something to tell.
-fn metrics_of(
-    metrics: &Metrics,
-    counter: impl Fn(&super::ApiCounters) -> u64,
-) -> Vec<(ApiKey, u64)> {
-    let all = ApiKey::all().map(|api| (api, metrics.sum_api(api, &counter)));
-    all.filter(|(_, count)| *count > 0).collect()
+/// Bytes of records by topic since the start.
+fn topics(text: &mut Text, node: &Node) {
+    let mut topics: BTreeMap<_, [u64; 2]> = BTreeMap::new();
+    for partition in node.partitions.all() {
+        if topics.len() >= METRICS_TOPICS_MAX && !topics.contains_key(&partition.topic) {
+            continue;
+        }
+        let [appended, fetched] = partition.traffic();
+        let sums = topics.entry(partition.topic.clone()).or_default();
+        sums[0] += appended;
+        sums[1] += fetched;
+    }
+    let families = [
+        (
+            "mainstem_topic_appended_bytes_total",
+            "Bytes of batches that were appended.",
+        ),
+        (
+            "mainstem_topic_fetched_bytes_total",
+            "Bytes of batches that were fetched.",
+        ),
+    ];
+    for (at, (name, help)) in families.into_iter().enumerate() {
+        text.family(name, "counter", help);
+        for (topic, sums) in &topics {
+            text.sample(name, &[("topic", &**topic)], sums[at]);
+        }
+    }
 }
 
 fn logs(text: &mut Text, node: &Node) {

@@ -9,6 +9,7 @@
 mod reads;
 mod waits;
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use arc_swap::ArcSwap;
@@ -62,6 +63,7 @@ struct State {
     failed: bool,
     /// When a sync ended last.
     synced_ms: i64,
+    appended_bytes: u64,
 }
 
 impl State {
@@ -82,6 +84,7 @@ pub(crate) struct Partition {
     config: ArcSwap<LogConfig>,
     durability: Durability,
     queue: Arc<SyncQueue>,
+    fetched_bytes: AtomicU64,
     state: Mutex<State>,
 }
 
@@ -111,6 +114,7 @@ impl Partition {
             config: ArcSwap::from_pointee(log.config().clone()),
             durability,
             queue,
+            fetched_bytes: AtomicU64::new(0),
             state: Mutex::new(State {
                 log,
                 high_watermark,
@@ -121,6 +125,7 @@ impl Partition {
                 removed: false,
                 failed: false,
                 synced_ms: now_ms(),
+                appended_bytes: 0,
             }),
         }
     }
@@ -203,6 +208,7 @@ impl Partition {
             if appended.duplicate {
                 return Ok((appended, log_start, false));
             }
+            state.appended_bytes += u64::try_from(batch.len()).unwrap_or(0);
             let wants_sync = match self.durability {
                 Durability::Disk => {
                     self.queue.add_undurable(batch.len());
@@ -311,6 +317,15 @@ impl Partition {
             let all = state.log.producers();
             Ok(all.map(|(id, entry)| view(id, entry)).collect())
         })
+    }
+
+    /// Bytes that were appended and fetched since the start.
+    pub(crate) fn traffic(&self) -> [u64; 2] {
+        let appended = self.with(|state| Ok(state.appended_bytes));
+        [
+            appended.unwrap_or(0),
+            self.fetched_bytes.load(Ordering::Relaxed),
+        ]
     }
 
     /// Bytes of the log.

@@ -1,6 +1,7 @@
 //! Reading a partition. The lock is held to find where, never while the disk is read.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
 use mainstem_protocol::{ErrorCode, Records, Stored};
@@ -39,6 +40,8 @@ impl Partition {
                 Records::Stored(Stored::new(batches.len(), Arc::new(batches)))
             }
         };
+        let bytes = u64::try_from(records.len()).unwrap_or(0);
+        self.fetched_bytes.fetch_add(bytes, Ordering::Relaxed);
         Ok((records, offsets))
     }
 

@@ -142,7 +142,12 @@ fn a_scrape_tells_of_requests_logs_and_lag() {
     assert_eq!(at(produced), 6.0);
     let bucket = "mainstem_request_seconds_bucket{api=\"Produce\",le=\"+Inf\"}";
     assert_eq!(at(bucket), 6.0);
-    assert_eq!(at("mainstem_partition_errors_total{api=\"Produce\"}"), 1.0);
+    let errors = "mainstem_errors_total{api=\"Produce\",error=\"UNKNOWN_TOPIC_OR_PARTITION\"}";
+    assert_eq!(at(errors), 1.0);
+    assert!(at("mainstem_sync_seconds_count") >= 1.0);
+    assert!(at("process_resident_memory_bytes") > 1e6 && at("process_open_fds") > 3.0);
+    assert!(at("process_cpu_seconds_total") >= 0.0);
+    assert!(at("mainstem_topic_appended_bytes_total{topic=\"orders\"}") > 300.0);
     assert_eq!(at("mainstem_connections"), 1.0);
     assert!(at("mainstem_received_bytes_total") > 500.0);
     assert!(at("mainstem_sent_bytes_total") > 500.0);

@@ -31,6 +31,9 @@ pub trait Message: Default + Sized {
 
     /// Writes the message. Fails when a field holds what this version cannot carry.
     fn encode(&self, encoder: &mut Encoder, version: i16) -> Result<(), EncodeError>;
+
+    /// Tells every error code of a response, 0 included, wherever in it they are.
+    fn each_error(&self, _tell: &mut dyn FnMut(i16)) {}
 }
 
 /// A request and the response that answers it.

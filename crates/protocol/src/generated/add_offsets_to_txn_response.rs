@@ -54,4 +54,7 @@ impl Message for AddOffsetsToTxnResponse {
         }
         Ok(())
     }
+    fn each_error(&self, tell: &mut dyn FnMut(i16)) {
+        tell(self.error_code);
+    }
 }

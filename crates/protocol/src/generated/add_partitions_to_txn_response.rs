@@ -86,6 +86,15 @@ impl Message for AddPartitionsToTxnResponse {
         }
         Ok(())
     }
+    fn each_error(&self, tell: &mut dyn FnMut(i16)) {
+        tell(self.error_code);
+        for inner in &self.results_by_transaction {
+            inner.each_error(tell);
+        }
+        for inner in &self.results_by_topic_v3_and_below {
+            inner.each_error(tell);
+        }
+    }
 }
 
 /// `AddPartitionsToTxnPartitionResult` of `AddPartitionsToTxnResponse`.
@@ -122,6 +131,9 @@ impl Message for AddPartitionsToTxnPartitionResult {
             encoder.put_uvarint(0);
         }
         Ok(())
+    }
+    fn each_error(&self, tell: &mut dyn FnMut(i16)) {
+        tell(self.partition_error_code);
     }
 }
 
@@ -180,6 +192,11 @@ impl Message for AddPartitionsToTxnResult {
         }
         Ok(())
     }
+    fn each_error(&self, tell: &mut dyn FnMut(i16)) {
+        for inner in &self.topic_results {
+            inner.each_error(tell);
+        }
+    }
 }
 
 /// `AddPartitionsToTxnTopicResult` of `AddPartitionsToTxnResponse`.
@@ -216,5 +233,10 @@ impl Message for AddPartitionsToTxnTopicResult {
             encoder.put_uvarint(0);
         }
         Ok(())
+    }
+    fn each_error(&self, tell: &mut dyn FnMut(i16)) {
+        for inner in &self.results_by_partition {
+            inner.each_error(tell);
+        }
     }
 }

@@ -68,4 +68,7 @@ impl Message for AddRaftVoterResponse {
         }
         Ok(())
     }
+    fn each_error(&self, tell: &mut dyn FnMut(i16)) {
+        tell(self.error_code);
+    }
 }

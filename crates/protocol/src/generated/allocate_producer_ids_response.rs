@@ -62,4 +62,7 @@ impl Message for AllocateProducerIdsResponse {
         }
         Ok(())
     }
+    fn each_error(&self, tell: &mut dyn FnMut(i16)) {
+        tell(self.error_code);
+    }
 }

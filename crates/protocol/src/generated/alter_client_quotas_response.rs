@@ -54,6 +54,11 @@ impl Message for AlterClientQuotasResponse {
         }
         Ok(())
     }
+    fn each_error(&self, tell: &mut dyn FnMut(i16)) {
+        for inner in &self.entries {
+            inner.each_error(tell);
+        }
+    }
 }
 
 /// `EntityData` of `AlterClientQuotasResponse`.
@@ -150,5 +155,8 @@ impl Message for EntryData {
             encoder.put_uvarint(0);
         }
         Ok(())
+    }
+    fn each_error(&self, tell: &mut dyn FnMut(i16)) {
+        tell(self.error_code);
     }
 }

@@ -54,6 +54,11 @@ impl Message for AlterConfigsResponse {
         }
         Ok(())
     }
+    fn each_error(&self, tell: &mut dyn FnMut(i16)) {
+        for inner in &self.responses {
+            inner.each_error(tell);
+        }
+    }
 }
 
 /// `AlterConfigsResourceResponse` of `AlterConfigsResponse`.
@@ -109,5 +114,8 @@ impl Message for AlterConfigsResourceResponse {
             encoder.put_uvarint(0);
         }
         Ok(())
+    }
+    fn each_error(&self, tell: &mut dyn FnMut(i16)) {
+        tell(self.error_code);
     }
 }

@@ -82,6 +82,12 @@ impl Message for AlterPartitionReassignmentsResponse {
         }
         Ok(())
     }
+    fn each_error(&self, tell: &mut dyn FnMut(i16)) {
+        tell(self.error_code);
+        for inner in &self.responses {
+            inner.each_error(tell);
+        }
+    }
 }
 
 /// `ReassignablePartitionResponse` of `AlterPartitionReassignmentsResponse`.
@@ -133,6 +139,9 @@ impl Message for ReassignablePartitionResponse {
         }
         Ok(())
     }
+    fn each_error(&self, tell: &mut dyn FnMut(i16)) {
+        tell(self.error_code);
+    }
 }
 
 /// `ReassignableTopicResponse` of `AlterPartitionReassignmentsResponse`.
@@ -169,5 +178,10 @@ impl Message for ReassignableTopicResponse {
             encoder.put_uvarint(0);
         }
         Ok(())
+    }
+    fn each_error(&self, tell: &mut dyn FnMut(i16)) {
+        for inner in &self.partitions {
+            inner.each_error(tell);
+        }
     }
 }

@@ -58,6 +58,12 @@ impl Message for AlterPartitionResponse {
         }
         Ok(())
     }
+    fn each_error(&self, tell: &mut dyn FnMut(i16)) {
+        tell(self.error_code);
+        for inner in &self.topics {
+            inner.each_error(tell);
+        }
+    }
 }
 
 /// `PartitionData` of `AlterPartitionResponse`.
@@ -115,6 +121,9 @@ impl Message for PartitionData {
         }
         Ok(())
     }
+    fn each_error(&self, tell: &mut dyn FnMut(i16)) {
+        tell(self.error_code);
+    }
 }
 
 /// `TopicData` of `AlterPartitionResponse`.
@@ -151,5 +160,10 @@ impl Message for TopicData {
             encoder.put_uvarint(0);
         }
         Ok(())
+    }
+    fn each_error(&self, tell: &mut dyn FnMut(i16)) {
+        for inner in &self.partitions {
+            inner.each_error(tell);
+        }
     }
 }

@@ -54,6 +54,11 @@ impl Message for AlterReplicaLogDirsResponse {
         }
         Ok(())
     }
+    fn each_error(&self, tell: &mut dyn FnMut(i16)) {
+        for inner in &self.results {
+            inner.each_error(tell);
+        }
+    }
 }
 
 /// `AlterReplicaLogDirPartitionResult` of `AlterReplicaLogDirsResponse`.
@@ -91,6 +96,9 @@ impl Message for AlterReplicaLogDirPartitionResult {
         }
         Ok(())
     }
+    fn each_error(&self, tell: &mut dyn FnMut(i16)) {
+        tell(self.error_code);
+    }
 }
 
 /// `AlterReplicaLogDirTopicResult` of `AlterReplicaLogDirsResponse`.
@@ -127,5 +135,10 @@ impl Message for AlterReplicaLogDirTopicResult {
             encoder.put_uvarint(0);
         }
         Ok(())
+    }
+    fn each_error(&self, tell: &mut dyn FnMut(i16)) {
+        for inner in &self.partitions {
+            inner.each_error(tell);
+        }
     }
 }

@@ -62,6 +62,12 @@ impl Message for AlterShareGroupOffsetsResponse {
         }
         Ok(())
     }
+    fn each_error(&self, tell: &mut dyn FnMut(i16)) {
+        tell(self.error_code);
+        for inner in &self.responses {
+            inner.each_error(tell);
+        }
+    }
 }
 
 /// `AlterShareGroupOffsetsResponsePartition` of `AlterShareGroupOffsetsResponse`.
@@ -104,6 +110,9 @@ impl Message for AlterShareGroupOffsetsResponsePartition {
         }
         Ok(())
     }
+    fn each_error(&self, tell: &mut dyn FnMut(i16)) {
+        tell(self.error_code);
+    }
 }
 
 /// `AlterShareGroupOffsetsResponseTopic` of `AlterShareGroupOffsetsResponse`.
@@ -144,5 +153,10 @@ impl Message for AlterShareGroupOffsetsResponseTopic {
             encoder.put_uvarint(0);
         }
         Ok(())
+    }
+    fn each_error(&self, tell: &mut dyn FnMut(i16)) {
+        for inner in &self.partitions {
+            inner.each_error(tell);
+        }
     }
 }

@@ -54,6 +54,11 @@ impl Message for AlterUserScramCredentialsResponse {
         }
         Ok(())
     }
+    fn each_error(&self, tell: &mut dyn FnMut(i16)) {
+        for inner in &self.results {
+            inner.each_error(tell);
+        }
+    }
 }
 
 /// `AlterUserScramCredentialsResult` of `AlterUserScramCredentialsResponse`.
@@ -104,5 +109,8 @@ impl Message for AlterUserScramCredentialsResult {
             encoder.put_uvarint(0);
         }
         Ok(())
+    }
+    fn each_error(&self, tell: &mut dyn FnMut(i16)) {
+        tell(self.error_code);
     }
 }

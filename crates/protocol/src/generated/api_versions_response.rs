@@ -139,6 +139,9 @@ impl Message for ApiVersionsResponse {
         }
         Ok(())
     }
+    fn each_error(&self, tell: &mut dyn FnMut(i16)) {
+        tell(self.error_code);
+    }
 }
 
 /// `ApiVersion` of `ApiVersionsResponse`.

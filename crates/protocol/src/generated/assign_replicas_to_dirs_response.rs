@@ -58,6 +58,12 @@ impl Message for AssignReplicasToDirsResponse {
         }
         Ok(())
     }
+    fn each_error(&self, tell: &mut dyn FnMut(i16)) {
+        tell(self.error_code);
+        for inner in &self.directories {
+            inner.each_error(tell);
+        }
+    }
 }
 
 /// `DirectoryData` of `AssignReplicasToDirsResponse`.
@@ -94,6 +100,11 @@ impl Message for DirectoryData {
             encoder.put_uvarint(0);
         }
         Ok(())
+    }
+    fn each_error(&self, tell: &mut dyn FnMut(i16)) {
+        for inner in &self.topics {
+            inner.each_error(tell);
+        }
     }
 }
 
@@ -132,6 +143,9 @@ impl Message for PartitionData {
         }
         Ok(())
     }
+    fn each_error(&self, tell: &mut dyn FnMut(i16)) {
+        tell(self.error_code);
+    }
 }
 
 /// `TopicData` of `AssignReplicasToDirsResponse`.
@@ -168,5 +182,10 @@ impl Message for TopicData {
             encoder.put_uvarint(0);
         }
         Ok(())
+    }
+    fn each_error(&self, tell: &mut dyn FnMut(i16)) {
+        for inner in &self.partitions {
+            inner.each_error(tell);
+        }
     }
 }

@@ -78,4 +78,7 @@ impl Message for BrokerHeartbeatResponse {
         }
         Ok(())
     }
+    fn each_error(&self, tell: &mut dyn FnMut(i16)) {
+        tell(self.error_code);
+    }
 }

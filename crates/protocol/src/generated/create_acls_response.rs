@@ -54,6 +54,11 @@ impl Message for CreateAclsResponse {
         }
         Ok(())
     }
+    fn each_error(&self, tell: &mut dyn FnMut(i16)) {
+        for inner in &self.results {
+            inner.each_error(tell);
+        }
+    }
 }
 
 /// `AclCreationResult` of `CreateAclsResponse`.
@@ -99,5 +104,8 @@ impl Message for AclCreationResult {
             encoder.put_uvarint(0);
         }
         Ok(())
+    }
+    fn each_error(&self, tell: &mut dyn FnMut(i16)) {
+        tell(self.error_code);
     }
 }

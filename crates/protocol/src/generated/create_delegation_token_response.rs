@@ -110,4 +110,7 @@ impl Message for CreateDelegationTokenResponse {
         }
         Ok(())
     }
+    fn each_error(&self, tell: &mut dyn FnMut(i16)) {
+        tell(self.error_code);
+    }
 }

@@ -54,6 +54,11 @@ impl Message for CreatePartitionsResponse {
         }
         Ok(())
     }
+    fn each_error(&self, tell: &mut dyn FnMut(i16)) {
+        for inner in &self.results {
+            inner.each_error(tell);
+        }
+    }
 }
 
 /// `CreatePartitionsTopicResult` of `CreatePartitionsResponse`.
@@ -94,5 +99,8 @@ impl Message for CreatePartitionsTopicResult {
             encoder.put_uvarint(0);
         }
         Ok(())
+    }
+    fn each_error(&self, tell: &mut dyn FnMut(i16)) {
+        tell(self.error_code);
     }
 }

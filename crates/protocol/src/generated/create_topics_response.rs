@@ -54,6 +54,11 @@ impl Message for CreateTopicsResponse {
         }
         Ok(())
     }
+    fn each_error(&self, tell: &mut dyn FnMut(i16)) {
+        for inner in &self.topics {
+            inner.each_error(tell);
+        }
+    }
 }
 
 /// `CreatableTopicConfigs` of `CreateTopicsResponse`.
@@ -274,5 +279,9 @@ impl Message for CreatableTopicResult {
             }
         }
         Ok(())
+    }
+    fn each_error(&self, tell: &mut dyn FnMut(i16)) {
+        tell(self.error_code);
+        tell(self.topic_config_error_code);
     }
 }

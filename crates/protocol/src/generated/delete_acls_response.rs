@@ -54,6 +54,11 @@ impl Message for DeleteAclsResponse {
         }
         Ok(())
     }
+    fn each_error(&self, tell: &mut dyn FnMut(i16)) {
+        for inner in &self.filter_results {
+            inner.each_error(tell);
+        }
+    }
 }
 
 /// `DeleteAclsFilterResult` of `DeleteAclsResponse`.
@@ -104,6 +109,12 @@ impl Message for DeleteAclsFilterResult {
             encoder.put_uvarint(0);
         }
         Ok(())
+    }
+    fn each_error(&self, tell: &mut dyn FnMut(i16)) {
+        tell(self.error_code);
+        for inner in &self.matching_acls {
+            inner.each_error(tell);
+        }
     }
 }
 
@@ -185,5 +196,8 @@ impl Message for DeleteAclsMatchingAcl {
             encoder.put_uvarint(0);
         }
         Ok(())
+    }
+    fn each_error(&self, tell: &mut dyn FnMut(i16)) {
+        tell(self.error_code);
     }
 }

@@ -54,6 +54,11 @@ impl Message for DeleteGroupsResponse {
         }
         Ok(())
     }
+    fn each_error(&self, tell: &mut dyn FnMut(i16)) {
+        for inner in &self.results {
+            inner.each_error(tell);
+        }
+    }
 }
 
 /// `DeletableGroupResult` of `DeleteGroupsResponse`.
@@ -98,5 +103,8 @@ impl Message for DeletableGroupResult {
             encoder.put_uvarint(0);
         }
         Ok(())
+    }
+    fn each_error(&self, tell: &mut dyn FnMut(i16)) {
+        tell(self.error_code);
     }
 }

@@ -54,6 +54,11 @@ impl Message for DeleteRecordsResponse {
         }
         Ok(())
     }
+    fn each_error(&self, tell: &mut dyn FnMut(i16)) {
+        for inner in &self.topics {
+            inner.each_error(tell);
+        }
+    }
 }
 
 /// `DeleteRecordsPartitionResult` of `DeleteRecordsResponse`.
@@ -95,6 +100,9 @@ impl Message for DeleteRecordsPartitionResult {
         }
         Ok(())
     }
+    fn each_error(&self, tell: &mut dyn FnMut(i16)) {
+        tell(self.error_code);
+    }
 }
 
 /// `DeleteRecordsTopicResult` of `DeleteRecordsResponse`.
@@ -131,5 +139,10 @@ impl Message for DeleteRecordsTopicResult {
             encoder.put_uvarint(0);
         }
         Ok(())
+    }
+    fn each_error(&self, tell: &mut dyn FnMut(i16)) {
+        for inner in &self.partitions {
+            inner.each_error(tell);
+        }
     }
 }

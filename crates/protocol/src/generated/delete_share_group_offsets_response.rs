@@ -62,6 +62,12 @@ impl Message for DeleteShareGroupOffsetsResponse {
         }
         Ok(())
     }
+    fn each_error(&self, tell: &mut dyn FnMut(i16)) {
+        tell(self.error_code);
+        for inner in &self.responses {
+            inner.each_error(tell);
+        }
+    }
 }
 
 /// `DeleteShareGroupOffsetsResponseTopic` of `DeleteShareGroupOffsetsResponse`.
@@ -107,5 +113,8 @@ impl Message for DeleteShareGroupOffsetsResponseTopic {
             encoder.put_uvarint(0);
         }
         Ok(())
+    }
+    fn each_error(&self, tell: &mut dyn FnMut(i16)) {
+        tell(self.error_code);
     }
 }

@@ -54,6 +54,11 @@ impl Message for DeleteTopicsResponse {
         }
         Ok(())
     }
+    fn each_error(&self, tell: &mut dyn FnMut(i16)) {
+        for inner in &self.responses {
+            inner.each_error(tell);
+        }
+    }
 }
 
 /// `DeletableTopicResult` of `DeleteTopicsResponse`.
@@ -135,5 +140,8 @@ impl Message for DeletableTopicResult {
             encoder.put_uvarint(0);
         }
         Ok(())
+    }
+    fn each_error(&self, tell: &mut dyn FnMut(i16)) {
+        tell(self.error_code);
     }
 }

@@ -73,6 +73,9 @@ impl Message for DescribeAclsResponse {
         }
         Ok(())
     }
+    fn each_error(&self, tell: &mut dyn FnMut(i16)) {
+        tell(self.error_code);
+    }
 }
 
 /// `AclDescription` of `DescribeAclsResponse`.

@@ -80,6 +80,9 @@ impl Message for DescribeClientQuotasResponse {
         }
         Ok(())
     }
+    fn each_error(&self, tell: &mut dyn FnMut(i16)) {
+        tell(self.error_code);
+    }
 }
 
 /// `EntityData` of `DescribeClientQuotasResponse`.

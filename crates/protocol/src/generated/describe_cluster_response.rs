@@ -103,6 +103,9 @@ impl Message for DescribeClusterResponse {
         }
         Ok(())
     }
+    fn each_error(&self, tell: &mut dyn FnMut(i16)) {
+        tell(self.error_code);
+    }
 }
 
 /// `DescribeClusterBroker` of `DescribeClusterResponse`.

@@ -54,6 +54,11 @@ impl Message for DescribeConfigsResponse {
         }
         Ok(())
     }
+    fn each_error(&self, tell: &mut dyn FnMut(i16)) {
+        for inner in &self.results {
+            inner.each_error(tell);
+        }
+    }
 }
 
 /// `DescribeConfigsResourceResult` of `DescribeConfigsResponse`.
@@ -198,6 +203,9 @@ impl Message for DescribeConfigsResult {
             encoder.put_uvarint(0);
         }
         Ok(())
+    }
+    fn each_error(&self, tell: &mut dyn FnMut(i16)) {
+        tell(self.error_code);
     }
 }
 

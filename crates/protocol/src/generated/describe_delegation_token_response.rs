@@ -58,6 +58,9 @@ impl Message for DescribeDelegationTokenResponse {
         }
         Ok(())
     }
+    fn each_error(&self, tell: &mut dyn FnMut(i16)) {
+        tell(self.error_code);
+    }
 }
 
 /// `DescribedDelegationToken` of `DescribeDelegationTokenResponse`.

@@ -58,6 +58,11 @@ impl Message for DescribeGroupsResponse {
         }
         Ok(())
     }
+    fn each_error(&self, tell: &mut dyn FnMut(i16)) {
+        for inner in &self.groups {
+            inner.each_error(tell);
+        }
+    }
 }
 
 /// `DescribedGroup` of `DescribeGroupsResponse`.
@@ -153,6 +158,9 @@ impl Message for DescribedGroup {
             encoder.put_uvarint(0);
         }
         Ok(())
+    }
+    fn each_error(&self, tell: &mut dyn FnMut(i16)) {
+        tell(self.error_code);
     }
 }
 

@@ -62,6 +62,12 @@ impl Message for DescribeLogDirsResponse {
         }
         Ok(())
     }
+    fn each_error(&self, tell: &mut dyn FnMut(i16)) {
+        tell(self.error_code);
+        for inner in &self.results {
+            inner.each_error(tell);
+        }
+    }
 }
 
 /// `DescribeLogDirsPartition` of `DescribeLogDirsResponse`.
@@ -184,6 +190,9 @@ impl Message for DescribeLogDirsResult {
             encoder.put_uvarint(0);
         }
         Ok(())
+    }
+    fn each_error(&self, tell: &mut dyn FnMut(i16)) {
+        tell(self.error_code);
     }
 }
 

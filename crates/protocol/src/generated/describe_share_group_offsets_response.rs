@@ -54,6 +54,11 @@ impl Message for DescribeShareGroupOffsetsResponse {
         }
         Ok(())
     }
+    fn each_error(&self, tell: &mut dyn FnMut(i16)) {
+        for inner in &self.groups {
+            inner.each_error(tell);
+        }
+    }
 }
 
 /// `DescribeShareGroupOffsetsResponseGroup` of `DescribeShareGroupOffsetsResponse`.
@@ -99,6 +104,12 @@ impl Message for DescribeShareGroupOffsetsResponseGroup {
             encoder.put_uvarint(0);
         }
         Ok(())
+    }
+    fn each_error(&self, tell: &mut dyn FnMut(i16)) {
+        for inner in &self.topics {
+            inner.each_error(tell);
+        }
+        tell(self.error_code);
     }
 }
 
@@ -171,6 +182,9 @@ impl Message for DescribeShareGroupOffsetsResponsePartition {
         }
         Ok(())
     }
+    fn each_error(&self, tell: &mut dyn FnMut(i16)) {
+        tell(self.error_code);
+    }
 }
 
 /// `DescribeShareGroupOffsetsResponseTopic` of `DescribeShareGroupOffsetsResponse`.
@@ -212,5 +226,10 @@ impl Message for DescribeShareGroupOffsetsResponseTopic {
             encoder.put_uvarint(0);
         }
         Ok(())
+    }
+    fn each_error(&self, tell: &mut dyn FnMut(i16)) {
+        for inner in &self.partitions {
+            inner.each_error(tell);
+        }
     }
 }

@@ -70,6 +70,11 @@ impl Message for DescribeTopicPartitionsResponse {
         }
         Ok(())
     }
+    fn each_error(&self, tell: &mut dyn FnMut(i16)) {
+        for inner in &self.topics {
+            inner.each_error(tell);
+        }
+    }
 }
 
 /// `Cursor` of `DescribeTopicPartitionsResponse`.
@@ -203,6 +208,9 @@ impl Message for DescribeTopicPartitionsResponsePartition {
         }
         Ok(())
     }
+    fn each_error(&self, tell: &mut dyn FnMut(i16)) {
+        tell(self.error_code);
+    }
 }
 
 /// `DescribeTopicPartitionsResponseTopic` of `DescribeTopicPartitionsResponse`.
@@ -269,5 +277,11 @@ impl Message for DescribeTopicPartitionsResponseTopic {
             encoder.put_uvarint(0);
         }
         Ok(())
+    }
+    fn each_error(&self, tell: &mut dyn FnMut(i16)) {
+        tell(self.error_code);
+        for inner in &self.partitions {
+            inner.each_error(tell);
+        }
     }
 }

@@ -54,6 +54,11 @@ impl Message for DescribeTransactionsResponse {
         }
         Ok(())
     }
+    fn each_error(&self, tell: &mut dyn FnMut(i16)) {
+        for inner in &self.transaction_states {
+            inner.each_error(tell);
+        }
+    }
 }
 
 /// `TopicData` of `DescribeTransactionsResponse`.
@@ -151,5 +156,8 @@ impl Message for TransactionState {
             encoder.put_uvarint(0);
         }
         Ok(())
+    }
+    fn each_error(&self, tell: &mut dyn FnMut(i16)) {
+        tell(self.error_code);
     }
 }

@@ -73,6 +73,12 @@ impl Message for DescribeUserScramCredentialsResponse {
         }
         Ok(())
     }
+    fn each_error(&self, tell: &mut dyn FnMut(i16)) {
+        tell(self.error_code);
+        for inner in &self.results {
+            inner.each_error(tell);
+        }
+    }
 }
 
 /// `CredentialInfo` of `DescribeUserScramCredentialsResponse`.
@@ -166,5 +172,8 @@ impl Message for DescribeUserScramCredentialsResult {
             encoder.put_uvarint(0);
         }
         Ok(())
+    }
+    fn each_error(&self, tell: &mut dyn FnMut(i16)) {
+        tell(self.error_code);
     }
 }

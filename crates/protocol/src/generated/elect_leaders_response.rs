@@ -68,6 +68,12 @@ impl Message for ElectLeadersResponse {
         }
         Ok(())
     }
+    fn each_error(&self, tell: &mut dyn FnMut(i16)) {
+        tell(self.error_code);
+        for inner in &self.replica_election_results {
+            inner.each_error(tell);
+        }
+    }
 }
 
 /// `PartitionResult` of `ElectLeadersResponse`.
@@ -119,6 +125,9 @@ impl Message for PartitionResult {
         }
         Ok(())
     }
+    fn each_error(&self, tell: &mut dyn FnMut(i16)) {
+        tell(self.error_code);
+    }
 }
 
 /// `ReplicaElectionResult` of `ElectLeadersResponse`.
@@ -155,5 +164,10 @@ impl Message for ReplicaElectionResult {
             encoder.put_uvarint(0);
         }
         Ok(())
+    }
+    fn each_error(&self, tell: &mut dyn FnMut(i16)) {
+        for inner in &self.partition_result {
+            inner.each_error(tell);
+        }
     }
 }

@@ -82,6 +82,12 @@ impl Message for EndQuorumEpochResponse {
         }
         Ok(())
     }
+    fn each_error(&self, tell: &mut dyn FnMut(i16)) {
+        tell(self.error_code);
+        for inner in &self.topics {
+            inner.each_error(tell);
+        }
+    }
 }
 
 /// `NodeEndpoint` of `EndQuorumEpochResponse`.
@@ -198,6 +204,9 @@ impl Message for PartitionData {
         }
         Ok(())
     }
+    fn each_error(&self, tell: &mut dyn FnMut(i16)) {
+        tell(self.error_code);
+    }
 }
 
 /// `TopicData` of `EndQuorumEpochResponse`.
@@ -234,5 +243,10 @@ impl Message for TopicData {
             encoder.put_uvarint(0);
         }
         Ok(())
+    }
+    fn each_error(&self, tell: &mut dyn FnMut(i16)) {
+        for inner in &self.partitions {
+            inner.each_error(tell);
+        }
     }
 }

@@ -58,4 +58,7 @@ impl Message for ExpireDelegationTokenResponse {
         }
         Ok(())
     }
+    fn each_error(&self, tell: &mut dyn FnMut(i16)) {
+        tell(self.error_code);
+    }
 }

@@ -104,6 +104,12 @@ impl Message for FetchResponse {
         }
         Ok(())
     }
+    fn each_error(&self, tell: &mut dyn FnMut(i16)) {
+        tell(self.error_code);
+        for inner in &self.responses {
+            inner.each_error(tell);
+        }
+    }
 }
 
 /// `AbortedTransaction` of `FetchResponse`.
@@ -255,6 +261,11 @@ impl Message for FetchableTopicResponse {
             encoder.put_uvarint(0);
         }
         Ok(())
+    }
+    fn each_error(&self, tell: &mut dyn FnMut(i16)) {
+        for inner in &self.partitions {
+            inner.each_error(tell);
+        }
     }
 }
 
@@ -580,6 +591,9 @@ impl Message for PartitionData {
             });
         }
         Ok(())
+    }
+    fn each_error(&self, tell: &mut dyn FnMut(i16)) {
+        tell(self.error_code);
     }
 }
 

@@ -86,6 +86,12 @@ impl Message for FetchSnapshotResponse {
         }
         Ok(())
     }
+    fn each_error(&self, tell: &mut dyn FnMut(i16)) {
+        tell(self.error_code);
+        for inner in &self.topics {
+            inner.each_error(tell);
+        }
+    }
 }
 
 /// `LeaderIdAndEpoch` of `FetchSnapshotResponse`.
@@ -279,6 +285,9 @@ impl Message for PartitionSnapshot {
         }
         Ok(())
     }
+    fn each_error(&self, tell: &mut dyn FnMut(i16)) {
+        tell(self.error_code);
+    }
 }
 
 /// `SnapshotId` of `FetchSnapshotResponse`.
@@ -352,5 +361,10 @@ impl Message for TopicSnapshot {
             encoder.put_uvarint(0);
         }
         Ok(())
+    }
+    fn each_error(&self, tell: &mut dyn FnMut(i16)) {
+        for inner in &self.partitions {
+            inner.each_error(tell);
+        }
     }
 }

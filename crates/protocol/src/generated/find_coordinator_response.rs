@@ -146,6 +146,12 @@ impl Message for FindCoordinatorResponse {
         }
         Ok(())
     }
+    fn each_error(&self, tell: &mut dyn FnMut(i16)) {
+        tell(self.error_code);
+        for inner in &self.coordinators {
+            inner.each_error(tell);
+        }
+    }
 }
 
 /// `Coordinator` of `FindCoordinatorResponse`.
@@ -265,5 +271,8 @@ impl Message for Coordinator {
             encoder.put_uvarint(0);
         }
         Ok(())
+    }
+    fn each_error(&self, tell: &mut dyn FnMut(i16)) {
+        tell(self.error_code);
     }
 }

@@ -82,4 +82,7 @@ impl Message for GetTelemetrySubscriptionsResponse {
         }
         Ok(())
     }
+    fn each_error(&self, tell: &mut dyn FnMut(i16)) {
+        tell(self.error_code);
+    }
 }

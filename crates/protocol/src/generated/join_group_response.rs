@@ -134,6 +134,9 @@ impl Message for JoinGroupResponse {
         }
         Ok(())
     }
+    fn each_error(&self, tell: &mut dyn FnMut(i16)) {
+        tell(self.error_code);
+    }
 }
 
 /// `JoinGroupResponseMember` of `JoinGroupResponse`.

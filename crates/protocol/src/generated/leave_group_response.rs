@@ -72,6 +72,12 @@ impl Message for LeaveGroupResponse {
         }
         Ok(())
     }
+    fn each_error(&self, tell: &mut dyn FnMut(i16)) {
+        tell(self.error_code);
+        for inner in &self.members {
+            inner.each_error(tell);
+        }
+    }
 }
 
 /// `MemberResponse` of `LeaveGroupResponse`.
@@ -156,5 +162,8 @@ impl Message for MemberResponse {
             encoder.put_uvarint(0);
         }
         Ok(())
+    }
+    fn each_error(&self, tell: &mut dyn FnMut(i16)) {
+        tell(self.error_code);
     }
 }

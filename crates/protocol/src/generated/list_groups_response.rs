@@ -62,6 +62,9 @@ impl Message for ListGroupsResponse {
         }
         Ok(())
     }
+    fn each_error(&self, tell: &mut dyn FnMut(i16)) {
+        tell(self.error_code);
+    }
 }
 
 /// `ListedGroup` of `ListGroupsResponse`.

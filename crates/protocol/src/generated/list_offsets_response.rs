@@ -58,6 +58,11 @@ impl Message for ListOffsetsResponse {
         }
         Ok(())
     }
+    fn each_error(&self, tell: &mut dyn FnMut(i16)) {
+        for inner in &self.topics {
+            inner.each_error(tell);
+        }
+    }
 }
 
 /// `ListOffsetsPartitionResponse` of `ListOffsetsResponse`.
@@ -129,6 +134,9 @@ impl Message for ListOffsetsPartitionResponse {
         }
         Ok(())
     }
+    fn each_error(&self, tell: &mut dyn FnMut(i16)) {
+        tell(self.error_code);
+    }
 }
 
 /// `ListOffsetsTopicResponse` of `ListOffsetsResponse`.
@@ -165,5 +173,10 @@ impl Message for ListOffsetsTopicResponse {
             encoder.put_uvarint(0);
         }
         Ok(())
+    }
+    fn each_error(&self, tell: &mut dyn FnMut(i16)) {
+        for inner in &self.partitions {
+            inner.each_error(tell);
+        }
     }
 }

@@ -62,6 +62,9 @@ impl Message for ListTransactionsResponse {
         }
         Ok(())
     }
+    fn each_error(&self, tell: &mut dyn FnMut(i16)) {
+        tell(self.error_code);
+    }
 }
 
 /// `TransactionState` of `ListTransactionsResponse`.

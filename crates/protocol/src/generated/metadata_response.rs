@@ -114,6 +114,12 @@ impl Message for MetadataResponse {
         }
         Ok(())
     }
+    fn each_error(&self, tell: &mut dyn FnMut(i16)) {
+        for inner in &self.topics {
+            inner.each_error(tell);
+        }
+        tell(self.error_code);
+    }
 }
 
 /// `MetadataResponseBroker` of `MetadataResponse`.
@@ -242,6 +248,9 @@ impl Message for MetadataResponsePartition {
         }
         Ok(())
     }
+    fn each_error(&self, tell: &mut dyn FnMut(i16)) {
+        tell(self.error_code);
+    }
 }
 
 /// `MetadataResponseTopic` of `MetadataResponse`.
@@ -343,5 +352,11 @@ impl Message for MetadataResponseTopic {
             encoder.put_uvarint(0);
         }
         Ok(())
+    }
+    fn each_error(&self, tell: &mut dyn FnMut(i16)) {
+        tell(self.error_code);
+        for inner in &self.partitions {
+            inner.each_error(tell);
+        }
     }
 }

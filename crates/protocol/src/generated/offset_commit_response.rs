@@ -58,6 +58,11 @@ impl Message for OffsetCommitResponse {
         }
         Ok(())
     }
+    fn each_error(&self, tell: &mut dyn FnMut(i16)) {
+        for inner in &self.topics {
+            inner.each_error(tell);
+        }
+    }
 }
 
 /// `OffsetCommitResponsePartition` of `OffsetCommitResponse`.
@@ -94,6 +99,9 @@ impl Message for OffsetCommitResponsePartition {
             encoder.put_uvarint(0);
         }
         Ok(())
+    }
+    fn each_error(&self, tell: &mut dyn FnMut(i16)) {
+        tell(self.error_code);
     }
 }
 
@@ -143,5 +151,10 @@ impl Message for OffsetCommitResponseTopic {
             encoder.put_uvarint(0);
         }
         Ok(())
+    }
+    fn each_error(&self, tell: &mut dyn FnMut(i16)) {
+        for inner in &self.partitions {
+            inner.each_error(tell);
+        }
     }
 }

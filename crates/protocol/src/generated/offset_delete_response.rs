@@ -52,6 +52,12 @@ impl Message for OffsetDeleteResponse {
         encoder.put_structs(&self.topics, version)?;
         Ok(())
     }
+    fn each_error(&self, tell: &mut dyn FnMut(i16)) {
+        tell(self.error_code);
+        for inner in &self.topics {
+            inner.each_error(tell);
+        }
+    }
 }
 
 /// `OffsetDeleteResponsePartition` of `OffsetDeleteResponse`.
@@ -83,6 +89,9 @@ impl Message for OffsetDeleteResponsePartition {
         encoder.put_i16(self.error_code);
         Ok(())
     }
+    fn each_error(&self, tell: &mut dyn FnMut(i16)) {
+        tell(self.error_code);
+    }
 }
 
 /// `OffsetDeleteResponseTopic` of `OffsetDeleteResponse`.
@@ -113,5 +122,10 @@ impl Message for OffsetDeleteResponseTopic {
         encoder.put_string(&self.name, flexible)?;
         encoder.put_structs(&self.partitions, version)?;
         Ok(())
+    }
+    fn each_error(&self, tell: &mut dyn FnMut(i16)) {
+        for inner in &self.partitions {
+            inner.each_error(tell);
+        }
     }
 }

@@ -90,6 +90,15 @@ impl Message for OffsetFetchResponse {
         }
         Ok(())
     }
+    fn each_error(&self, tell: &mut dyn FnMut(i16)) {
+        for inner in &self.topics {
+            inner.each_error(tell);
+        }
+        tell(self.error_code);
+        for inner in &self.groups {
+            inner.each_error(tell);
+        }
+    }
 }
 
 /// `OffsetFetchResponseGroup` of `OffsetFetchResponse`.
@@ -160,6 +169,12 @@ impl Message for OffsetFetchResponseGroup {
             encoder.put_uvarint(0);
         }
         Ok(())
+    }
+    fn each_error(&self, tell: &mut dyn FnMut(i16)) {
+        for inner in &self.topics {
+            inner.each_error(tell);
+        }
+        tell(self.error_code);
     }
 }
 
@@ -266,6 +281,9 @@ impl Message for OffsetFetchResponsePartition {
         }
         Ok(())
     }
+    fn each_error(&self, tell: &mut dyn FnMut(i16)) {
+        tell(self.error_code);
+    }
 }
 
 /// `OffsetFetchResponsePartitions` of `OffsetFetchResponse`.
@@ -371,6 +389,9 @@ impl Message for OffsetFetchResponsePartitions {
         }
         Ok(())
     }
+    fn each_error(&self, tell: &mut dyn FnMut(i16)) {
+        tell(self.error_code);
+    }
 }
 
 /// `OffsetFetchResponseTopic` of `OffsetFetchResponse`.
@@ -427,6 +448,11 @@ impl Message for OffsetFetchResponseTopic {
             encoder.put_uvarint(0);
         }
         Ok(())
+    }
+    fn each_error(&self, tell: &mut dyn FnMut(i16)) {
+        for inner in &self.partitions {
+            inner.each_error(tell);
+        }
     }
 }
 
@@ -486,5 +512,10 @@ impl Message for OffsetFetchResponseTopics {
             encoder.put_uvarint(0);
         }
         Ok(())
+    }
+    fn each_error(&self, tell: &mut dyn FnMut(i16)) {
+        for inner in &self.partitions {
+            inner.each_error(tell);
+        }
     }
 }

@@ -54,6 +54,11 @@ impl Message for OffsetForLeaderEpochResponse {
         }
         Ok(())
     }
+    fn each_error(&self, tell: &mut dyn FnMut(i16)) {
+        for inner in &self.topics {
+            inner.each_error(tell);
+        }
+    }
 }
 
 /// `EpochEndOffset` of `OffsetForLeaderEpochResponse`.
@@ -110,6 +115,9 @@ impl Message for EpochEndOffset {
         }
         Ok(())
     }
+    fn each_error(&self, tell: &mut dyn FnMut(i16)) {
+        tell(self.error_code);
+    }
 }
 
 /// `OffsetForLeaderTopicResult` of `OffsetForLeaderEpochResponse`.
@@ -146,5 +154,10 @@ impl Message for OffsetForLeaderTopicResult {
             encoder.put_uvarint(0);
         }
         Ok(())
+    }
+    fn each_error(&self, tell: &mut dyn FnMut(i16)) {
+        for inner in &self.partitions {
+            inner.each_error(tell);
+        }
     }
 }

@@ -82,6 +82,11 @@ impl Message for ProduceResponse {
         }
         Ok(())
     }
+    fn each_error(&self, tell: &mut dyn FnMut(i16)) {
+        for inner in &self.responses {
+            inner.each_error(tell);
+        }
+    }
 }
 
 /// `BatchIndexAndErrorMessage` of `ProduceResponse`.
@@ -404,6 +409,9 @@ impl Message for PartitionProduceResponse {
         }
         Ok(())
     }
+    fn each_error(&self, tell: &mut dyn FnMut(i16)) {
+        tell(self.error_code);
+    }
 }
 
 /// `TopicProduceResponse` of `ProduceResponse`.
@@ -452,5 +460,10 @@ impl Message for TopicProduceResponse {
             encoder.put_uvarint(0);
         }
         Ok(())
+    }
+    fn each_error(&self, tell: &mut dyn FnMut(i16)) {
+        for inner in &self.partition_responses {
+            inner.each_error(tell);
+        }
     }
 }

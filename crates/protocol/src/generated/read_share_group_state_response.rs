@@ -50,6 +50,11 @@ impl Message for ReadShareGroupStateResponse {
         }
         Ok(())
     }
+    fn each_error(&self, tell: &mut dyn FnMut(i16)) {
+        for inner in &self.results {
+            inner.each_error(tell);
+        }
+    }
 }
 
 /// `PartitionResult` of `ReadShareGroupStateResponse`.
@@ -103,6 +108,9 @@ impl Message for PartitionResult {
         }
         Ok(())
     }
+    fn each_error(&self, tell: &mut dyn FnMut(i16)) {
+        tell(self.error_code);
+    }
 }
 
 /// `ReadStateResult` of `ReadShareGroupStateResponse`.
@@ -139,6 +147,11 @@ impl Message for ReadStateResult {
             encoder.put_uvarint(0);
         }
         Ok(())
+    }
+    fn each_error(&self, tell: &mut dyn FnMut(i16)) {
+        for inner in &self.partitions {
+            inner.each_error(tell);
+        }
     }
 }
 

@@ -50,6 +50,11 @@ impl Message for ReadShareGroupStateSummaryResponse {
         }
         Ok(())
     }
+    fn each_error(&self, tell: &mut dyn FnMut(i16)) {
+        for inner in &self.results {
+            inner.each_error(tell);
+        }
+    }
 }
 
 /// `PartitionResult` of `ReadShareGroupStateSummaryResponse`.
@@ -125,6 +130,9 @@ impl Message for PartitionResult {
         }
         Ok(())
     }
+    fn each_error(&self, tell: &mut dyn FnMut(i16)) {
+        tell(self.error_code);
+    }
 }
 
 /// `ReadStateSummaryResult` of `ReadShareGroupStateSummaryResponse`.
@@ -161,5 +169,10 @@ impl Message for ReadStateSummaryResult {
             encoder.put_uvarint(0);
         }
         Ok(())
+    }
+    fn each_error(&self, tell: &mut dyn FnMut(i16)) {
+        for inner in &self.partitions {
+            inner.each_error(tell);
+        }
     }
 }

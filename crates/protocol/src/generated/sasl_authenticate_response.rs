@@ -77,4 +77,7 @@ impl Message for SaslAuthenticateResponse {
         }
         Ok(())
     }
+    fn each_error(&self, tell: &mut dyn FnMut(i16)) {
+        tell(self.error_code);
+    }
 }

@@ -48,4 +48,7 @@ impl Message for SaslHandshakeResponse {
         encoder.put_array_string(&self.mechanisms, flexible)?;
         Ok(())
     }
+    fn each_error(&self, tell: &mut dyn FnMut(i16)) {
+        tell(self.error_code);
+    }
 }

@@ -74,6 +74,12 @@ impl Message for ShareAcknowledgeResponse {
         }
         Ok(())
     }
+    fn each_error(&self, tell: &mut dyn FnMut(i16)) {
+        tell(self.error_code);
+        for inner in &self.responses {
+            inner.each_error(tell);
+        }
+    }
 }
 
 /// `LeaderIdAndEpoch` of `ShareAcknowledgeResponse`.
@@ -201,6 +207,9 @@ impl Message for PartitionData {
         }
         Ok(())
     }
+    fn each_error(&self, tell: &mut dyn FnMut(i16)) {
+        tell(self.error_code);
+    }
 }
 
 /// `ShareAcknowledgeTopicResponse` of `ShareAcknowledgeResponse`.
@@ -237,5 +246,10 @@ impl Message for ShareAcknowledgeTopicResponse {
             encoder.put_uvarint(0);
         }
         Ok(())
+    }
+    fn each_error(&self, tell: &mut dyn FnMut(i16)) {
+        for inner in &self.partitions {
+            inner.each_error(tell);
+        }
     }
 }

@@ -70,6 +70,12 @@ impl Message for ShareFetchResponse {
         }
         Ok(())
     }
+    fn each_error(&self, tell: &mut dyn FnMut(i16)) {
+        tell(self.error_code);
+        for inner in &self.responses {
+            inner.each_error(tell);
+        }
+    }
 }
 
 /// `AcquiredRecords` of `ShareFetchResponse`.
@@ -265,6 +271,10 @@ impl Message for PartitionData {
         }
         Ok(())
     }
+    fn each_error(&self, tell: &mut dyn FnMut(i16)) {
+        tell(self.error_code);
+        tell(self.acknowledge_error_code);
+    }
 }
 
 /// `ShareFetchableTopicResponse` of `ShareFetchResponse`.
@@ -301,5 +311,10 @@ impl Message for ShareFetchableTopicResponse {
             encoder.put_uvarint(0);
         }
         Ok(())
+    }
+    fn each_error(&self, tell: &mut dyn FnMut(i16)) {
+        for inner in &self.partitions {
+            inner.each_error(tell);
+        }
     }
 }

@@ -54,6 +54,11 @@ impl Message for ShareGroupDescribeResponse {
         }
         Ok(())
     }
+    fn each_error(&self, tell: &mut dyn FnMut(i16)) {
+        for inner in &self.groups {
+            inner.each_error(tell);
+        }
+    }
 }
 
 /// `Assignment` of `ShareGroupDescribeResponse`.
@@ -167,6 +172,9 @@ impl Message for DescribedGroup {
             encoder.put_uvarint(0);
         }
         Ok(())
+    }
+    fn each_error(&self, tell: &mut dyn FnMut(i16)) {
+        tell(self.error_code);
     }
 }
 

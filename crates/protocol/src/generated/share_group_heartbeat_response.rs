@@ -86,6 +86,9 @@ impl Message for ShareGroupHeartbeatResponse {
         }
         Ok(())
     }
+    fn each_error(&self, tell: &mut dyn FnMut(i16)) {
+        tell(self.error_code);
+    }
 }
 
 /// `Assignment` of `ShareGroupHeartbeatResponse`.

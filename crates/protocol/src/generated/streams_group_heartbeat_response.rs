@@ -192,6 +192,9 @@ impl Message for StreamsGroupHeartbeatResponse {
         }
         Ok(())
     }
+    fn each_error(&self, tell: &mut dyn FnMut(i16)) {
+        tell(self.error_code);
+    }
 }
 
 /// `Endpoint` of `StreamsGroupHeartbeatResponse`.

@@ -54,6 +54,11 @@ impl Message for TxnOffsetCommitResponse {
         }
         Ok(())
     }
+    fn each_error(&self, tell: &mut dyn FnMut(i16)) {
+        for inner in &self.topics {
+            inner.each_error(tell);
+        }
+    }
 }
 
 /// `TxnOffsetCommitResponsePartition` of `TxnOffsetCommitResponse`.
@@ -90,6 +95,9 @@ impl Message for TxnOffsetCommitResponsePartition {
             encoder.put_uvarint(0);
         }
         Ok(())
+    }
+    fn each_error(&self, tell: &mut dyn FnMut(i16)) {
+        tell(self.error_code);
     }
 }
 
@@ -139,5 +147,10 @@ impl Message for TxnOffsetCommitResponseTopic {
             encoder.put_uvarint(0);
         }
         Ok(())
+    }
+    fn each_error(&self, tell: &mut dyn FnMut(i16)) {
+        for inner in &self.partitions {
+            inner.each_error(tell);
+        }
     }
 }

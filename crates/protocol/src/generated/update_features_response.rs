@@ -77,6 +77,12 @@ impl Message for UpdateFeaturesResponse {
         }
         Ok(())
     }
+    fn each_error(&self, tell: &mut dyn FnMut(i16)) {
+        tell(self.error_code);
+        for inner in &self.results {
+            inner.each_error(tell);
+        }
+    }
 }
 
 /// `UpdatableFeatureResult` of `UpdateFeaturesResponse`.
@@ -161,5 +167,8 @@ impl Message for UpdatableFeatureResult {
             encoder.put_uvarint(0);
         }
         Ok(())
+    }
+    fn each_error(&self, tell: &mut dyn FnMut(i16)) {
+        tell(self.error_code);
     }
 }

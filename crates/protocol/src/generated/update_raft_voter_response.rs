@@ -75,6 +75,9 @@ impl Message for UpdateRaftVoterResponse {
         }
         Ok(())
     }
+    fn each_error(&self, tell: &mut dyn FnMut(i16)) {
+        tell(self.error_code);
+    }
 }
 
 /// `CurrentLeader` of `UpdateRaftVoterResponse`.

@@ -82,6 +82,12 @@ impl Message for VoteResponse {
         }
         Ok(())
     }
+    fn each_error(&self, tell: &mut dyn FnMut(i16)) {
+        tell(self.error_code);
+        for inner in &self.topics {
+            inner.each_error(tell);
+        }
+    }
 }
 
 /// `NodeEndpoint` of `VoteResponse`.
@@ -202,6 +208,9 @@ impl Message for PartitionData {
         }
         Ok(())
     }
+    fn each_error(&self, tell: &mut dyn FnMut(i16)) {
+        tell(self.error_code);
+    }
 }
 
 /// `TopicData` of `VoteResponse`.
@@ -238,5 +247,10 @@ impl Message for TopicData {
             encoder.put_uvarint(0);
         }
         Ok(())
+    }
+    fn each_error(&self, tell: &mut dyn FnMut(i16)) {
+        for inner in &self.partitions {
+            inner.each_error(tell);
+        }
     }
 }

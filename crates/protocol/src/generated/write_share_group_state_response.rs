@@ -50,6 +50,11 @@ impl Message for WriteShareGroupStateResponse {
         }
         Ok(())
     }
+    fn each_error(&self, tell: &mut dyn FnMut(i16)) {
+        for inner in &self.results {
+            inner.each_error(tell);
+        }
+    }
 }
 
 /// `PartitionResult` of `WriteShareGroupStateResponse`.
@@ -91,6 +96,9 @@ impl Message for PartitionResult {
         }
         Ok(())
     }
+    fn each_error(&self, tell: &mut dyn FnMut(i16)) {
+        tell(self.error_code);
+    }
 }
 
 /// `WriteStateResult` of `WriteShareGroupStateResponse`.
@@ -127,5 +135,10 @@ impl Message for WriteStateResult {
             encoder.put_uvarint(0);
         }
         Ok(())
+    }
+    fn each_error(&self, tell: &mut dyn FnMut(i16)) {
+        for inner in &self.partitions {
+            inner.each_error(tell);
+        }
     }
 }

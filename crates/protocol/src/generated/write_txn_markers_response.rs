@@ -50,6 +50,11 @@ impl Message for WriteTxnMarkersResponse {
         }
         Ok(())
     }
+    fn each_error(&self, tell: &mut dyn FnMut(i16)) {
+        for inner in &self.markers {
+            inner.each_error(tell);
+        }
+    }
 }
 
 /// `WritableTxnMarkerPartitionResult` of `WriteTxnMarkersResponse`.
@@ -86,6 +91,9 @@ impl Message for WritableTxnMarkerPartitionResult {
             encoder.put_uvarint(0);
         }
         Ok(())
+    }
+    fn each_error(&self, tell: &mut dyn FnMut(i16)) {
+        tell(self.error_code);
     }
 }
 
@@ -124,6 +132,11 @@ impl Message for WritableTxnMarkerResult {
         }
         Ok(())
     }
+    fn each_error(&self, tell: &mut dyn FnMut(i16)) {
+        for inner in &self.topics {
+            inner.each_error(tell);
+        }
+    }
 }
 
 /// `WritableTxnMarkerTopicResult` of `WriteTxnMarkersResponse`.
@@ -160,5 +173,10 @@ impl Message for WritableTxnMarkerTopicResult {
             encoder.put_uvarint(0);
         }
         Ok(())
+    }
+    fn each_error(&self, tell: &mut dyn FnMut(i16)) {
+        for inner in &self.partitions {
+            inner.each_error(tell);
+        }
     }
 }

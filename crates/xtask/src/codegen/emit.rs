@@ -232,6 +232,9 @@ impl Context<'_> {
         writeln!(out, "const FLEXIBLE_FROM: i16 = {from};\n")?;
         self.decode(out, structure, is_root)?;
         self.encode(out, structure, is_root)?;
+        if self.message.kind == super::schema::Kind::Response {
+            super::emit_errors::each_error(out, self.message, structure)?;
+        }
         writeln!(out, "}}\n")?;
         Ok(())
     }

@@ -5,6 +5,7 @@
 
 mod definitions;
 mod emit;
+mod emit_errors;
 mod emit_samples;
 mod emit_tables;
 mod expressions;
