@@ -31,6 +31,7 @@ mod stored;
 mod sync;
 mod time_index;
 mod time_span;
+mod transactions;
 mod validate;
 
 pub use append::{AppendError, Appended};
@@ -46,4 +47,5 @@ pub use span::Span;
 pub use stored::{Batches, StoredBatches};
 pub use sync::SyncTicket;
 pub use time_span::{MaxTimestampSpan, TimeSpan};
+pub use transactions::AbortedTransaction;
 pub use validate::{Invalid, ValidBatch, validate_internal, validate_produced};

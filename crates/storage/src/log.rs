@@ -17,6 +17,7 @@ use crate::disk::{Disk, DiskFile, write_small};
 use crate::leader_epochs::{self, LeaderEpochs};
 use crate::producers::{ProducerEntry, Producers};
 use crate::segment::{Segment, file_name};
+use crate::transactions::Transactions;
 
 /// The log of one partition.
 #[derive(Debug)]
@@ -29,6 +30,7 @@ pub struct Log {
     pub(crate) log_end: i64,
     pub(crate) durable_end: i64,
     pub(crate) producers: Producers,
+    pub(crate) transactions: Transactions,
     pub(crate) epochs: LeaderEpochs,
     pub(crate) poison: Option<String>,
     /// Files that closed since the last sync.
@@ -209,9 +211,7 @@ impl Log {
                 .is_some_and(|segment| segment.base_offset >= offset)
         {
             if let Some(segment) = self.segments.pop() {
-                for path in crate::segment::paths(&self.dir, segment.base_offset) {
-                    self.disk.remove_file(&path)?;
-                }
+                self.remove_segment(segment.base_offset)?;
             }
         }
         let mut end = self.log_start;
@@ -240,6 +240,7 @@ impl Log {
         self.log_end = end.max(self.log_start);
         self.durable_end = self.durable_end.min(self.log_end);
         self.epochs.cut_end(self.log_end);
+        self.transactions.cut_end(self.log_end);
         self.names_unsynced = true;
         self.rebuild_producers()
     }

@@ -20,6 +20,7 @@ use crate::log::Log;
 use crate::producers::Producers;
 use crate::scan::{Found, HeaderScan, read_exact};
 use crate::segment::{Segment, file_name, paths};
+use crate::transactions::Transactions;
 
 /// What is known about a log before it is opened.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -64,6 +65,7 @@ pub enum OpenError {
 struct Listing {
     segments: Vec<i64>,
     snapshots: Vec<i64>,
+    transactions: Vec<i64>,
 }
 
 /// A scanned segment, the offset behind its last good batch, and what was cut: bytes and reason.
@@ -73,8 +75,17 @@ fn list(disk: &dyn Disk, dir: &Path) -> io::Result<Listing> {
     let mut listing = Listing {
         segments: Vec::new(),
         snapshots: Vec::new(),
+        transactions: Vec::new(),
     };
-    for entry in disk.list(dir)? {
+    let entries = disk.list(dir)?;
+    if let Some(half) = entries.iter().find(|entry| entry.name.ends_with(".swap")) {
+        let what = format!(
+            "{}: Apache Kafka was stopped while it replaced segments by this; it must finish that first",
+            half.name
+        );
+        return Err(io::Error::new(io::ErrorKind::InvalidData, what));
+    }
+    for entry in entries {
         let path = dir.join(&entry.name);
         let leftover = [".deleted", ".cleaned", ".tmp"]
             .iter()
@@ -92,6 +103,7 @@ fn list(disk: &dyn Disk, dir: &Path) -> io::Result<Listing> {
         match extension {
             "log" => listing.segments.push(base),
             "snapshot" => listing.snapshots.push(base),
+            "txnindex" => listing.transactions.push(base),
             _ => {}
         }
     }
@@ -138,6 +150,7 @@ impl Log {
             log_end: mode.log_start,
             durable_end: 0,
             producers: Producers::default(),
+            transactions: Transactions::default(),
             epochs,
             poison: None,
             unsynced: Vec::new(),
@@ -155,6 +168,8 @@ impl Log {
         }
         log.epochs.cut_end(log.log_end);
         log.epochs.cut_start(log.log_start);
+        log.transactions =
+            Transactions::load(&*log.disk, &log.dir, &listing.transactions, log.log_end)?;
         log.load_producers(&listing)?;
         Ok((log, repair))
     }
@@ -257,7 +272,7 @@ impl Log {
         self.scan_segment(base, now_ms, refuse_damage, next.is_none())
     }
 
-    fn remove_segment(&self, base: i64) -> io::Result<()> {
+    pub(crate) fn remove_segment(&self, base: i64) -> io::Result<()> {
         for path in paths(&self.dir, base) {
             match self.disk.remove_file(&path) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
@@ -360,6 +375,7 @@ impl Log {
                 }
             }
         }
+        self.note_open_transactions();
         Ok(())
     }
 }

@@ -278,7 +278,8 @@ impl Segment {
     }
 }
 
-/// The paths of a segment's files.
-pub(crate) fn paths(dir: &Path, base_offset: i64) -> [PathBuf; 3] {
-    ["log", "index", "timeindex"].map(|extension| dir.join(file_name(base_offset, extension)))
+/// The paths of a segment's files; the last is there only where Apache Kafka made it.
+pub(crate) fn paths(dir: &Path, base_offset: i64) -> [PathBuf; 4] {
+    ["log", "index", "timeindex", "txnindex"]
+        .map(|extension| dir.join(file_name(base_offset, extension)))
 }

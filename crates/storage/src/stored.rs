@@ -18,6 +18,7 @@ pub struct StoredBatches {
     file: Arc<File>,
     position: u64,
     length: usize,
+    next_offset: i64,
 }
 
 /// Batches that were found.
@@ -33,6 +34,11 @@ impl StoredBatches {
     /// Bytes in all.
     pub fn len(&self) -> usize {
         self.length
+    }
+
+    /// Offset behind the last of them.
+    pub fn next_offset(&self) -> i64 {
+        self.next_offset
     }
 
     /// True when there is no byte.
@@ -99,6 +105,7 @@ impl Span {
             file,
             position: first,
             length,
+            next_offset,
         }))
     }
 

@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use mainstem_protocol::messages::fetch_response::PartitionData;
+use mainstem_protocol::messages::fetch_response::{AbortedTransaction, PartitionData};
 use mainstem_protocol::{ErrorCode, Records};
 
 use super::TopicKey;
 use crate::handlers::list_offsets::check_epoch;
 use crate::limits::{FETCH_BYTES_MAX, FETCH_BYTES_SHORT};
 use crate::node::Node;
-use crate::partition::Partition;
+use crate::partition::{Isolation, Partition};
 
 /// A partition as a fetch wants it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,7 +59,12 @@ pub(crate) fn partition(node: &Node, wanted: &Wanted) -> Result<Arc<Partition>, 
 
 /// Reads every wanted partition in order until `max_bytes` are reached. The first batch of the first partition that has any comes
 /// whatever its size, so that a consumer always gets on (KIP-74).
-pub(crate) fn read_all(node: &Node, wanted: &[Wanted], max_bytes: i32) -> Read {
+pub(crate) fn read_all(
+    node: &Node,
+    wanted: &[Wanted],
+    isolation: Isolation,
+    max_bytes: i32,
+) -> Read {
     // While memory is short everybody gets on, in small steps.
     let short = node.memory.is_short();
     let most = match short {
@@ -75,7 +80,7 @@ pub(crate) fn read_all(node: &Node, wanted: &[Wanted], max_bytes: i32) -> Read {
     };
     for wanted in wanted {
         let budget = left.min(usize::try_from(wanted.max_bytes).unwrap_or(0));
-        let data = match read_one(node, wanted, budget, read.bytes == 0) {
+        let data = match read_one(node, wanted, isolation, budget, read.bytes == 0) {
             Ok(data) => data,
             Err(code) => {
                 read.failed = true;
@@ -94,12 +99,17 @@ pub(crate) fn read_all(node: &Node, wanted: &[Wanted], max_bytes: i32) -> Read {
 }
 
 /// About how many bytes of what is wanted can be read, counted up to `enough`; `None` when a partition cannot be read.
-pub(crate) fn available(node: &Node, wanted: &[Wanted], enough: usize) -> Option<usize> {
+pub(crate) fn available(
+    node: &Node,
+    wanted: &[Wanted],
+    isolation: Isolation,
+    enough: usize,
+) -> Option<usize> {
     let mut counted = 0usize;
     for wanted in wanted {
         let partition = partition(node, wanted).ok()?;
         check_epoch(&partition, wanted.current_leader_epoch).ok()?;
-        let there = partition.available(wanted.offset).ok()?;
+        let there = partition.available(isolation, wanted.offset).ok()?;
         let most = usize::try_from(wanted.max_bytes).unwrap_or(0);
         counted += usize::try_from(there).unwrap_or(usize::MAX).min(most);
         if counted >= enough {
@@ -112,21 +122,29 @@ pub(crate) fn available(node: &Node, wanted: &[Wanted], enough: usize) -> Option
 fn read_one(
     node: &Node,
     wanted: &Wanted,
+    isolation: Isolation,
     budget: usize,
     min_one_batch: bool,
 ) -> Result<PartitionData, ErrorCode> {
     let partition = partition(node, wanted)?;
     check_epoch(&partition, wanted.current_leader_epoch)?;
-    let (records, offsets) = partition
-        .batches(wanted.offset, budget, min_one_batch)
+    let answer = partition
+        .batches(isolation, wanted.offset, budget, min_one_batch)
         .map_err(|refusal| refusal.code)?;
+    let aborted = answer.aborted.map(|aborted| {
+        let told = aborted.into_iter().map(|aborted| AbortedTransaction {
+            producer_id: aborted.producer_id,
+            first_offset: aborted.first_offset,
+        });
+        told.collect()
+    });
     Ok(PartitionData {
         partition_index: wanted.index,
-        high_watermark: offsets.high_watermark,
-        last_stable_offset: offsets.high_watermark,
-        log_start_offset: offsets.log_start,
-        records: Some(records),
-        aborted_transactions: None,
+        high_watermark: answer.offsets.high_watermark,
+        last_stable_offset: answer.offsets.last_stable,
+        log_start_offset: answer.offsets.log_start,
+        records: Some(answer.records),
+        aborted_transactions: aborted,
         ..PartitionData::default()
     })
 }

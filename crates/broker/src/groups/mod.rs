@@ -3,6 +3,7 @@
 //! A request goes into the mailbox of its group's shard and comes back as a reply: one hop in, one out. While a shard loads, its requests
 //! wait in the mailbox. When an append fails the shard ends; the next request loads it anew.
 
+mod load;
 mod shard;
 
 use std::collections::{BTreeMap, BTreeSet};

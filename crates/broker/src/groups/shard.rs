@@ -13,33 +13,17 @@ use mainstem_coordinator::{
 };
 use mainstem_metadata::MetadataImage;
 use mainstem_protocol::ErrorCode;
-use mainstem_protocol::batch::{BatchBuilder, BatchError, BatchOptions, batches, records};
+use mainstem_protocol::batch::{BatchBuilder, BatchError, BatchOptions};
 use tokio::sync::{mpsc, oneshot};
 
 use super::Message;
+use super::load::load;
 use crate::clock::{now_ms, random_bytes};
 use crate::context::Boxed;
-use crate::partition::{Partition, Refusal};
+use crate::partition::Partition;
 
-/// Bytes read at a time while loading.
-const LOAD_BYTES: usize = 1 << 20;
-/// A batch of `__consumer_offsets` may unpack to this.
-const BATCH_BYTES_MAX: usize = 64 << 20;
 /// How long the task sleeps when no timer is set.
 const IDLE: Duration = Duration::from_secs(3_600);
-
-/// Why a shard cannot be loaded.
-#[derive(Debug, thiserror::Error)]
-enum LoadError {
-    #[error("{}", .0.message)]
-    Read(Refusal),
-    #[error("the log's end cannot be committed: {0}")]
-    Uncommitted(ErrorCode),
-    #[error(transparent)]
-    Batch(#[from] BatchError),
-    #[error("offset {offset}: {cause}")]
-    Record { offset: i64, cause: RecordError },
-}
 
 struct Appender<'a>(&'a Arc<Partition>);
 
@@ -229,48 +213,5 @@ impl Driver {
                     .min(IDLE)
             }
         }
-    }
-}
-
-/// Replays the partition.
-async fn load(
-    partition: &Arc<Partition>,
-    settings: GroupSettings,
-) -> Result<Shard<Groups>, LoadError> {
-    let mut shard = Shard::new(Groups::new(settings));
-    let offsets = partition.offsets().map_err(LoadError::Read)?;
-    // What a shard before this one appended counts too, though it may not be committed yet.
-    partition
-        .committed_on_control(offsets.log_end)
-        .await
-        .map_err(LoadError::Uncommitted)?;
-    let mut from = offsets.log_start;
-    loop {
-        let (slice, _) = partition
-            .read(from, LOAD_BYTES, true)
-            .map_err(LoadError::Read)?;
-        if slice.bytes.is_empty() {
-            return Ok(shard);
-        }
-        for found in batches(&slice.bytes) {
-            let (header, batch) = found?;
-            header.check_crc(&batch)?;
-            if header.attributes.is_control() {
-                continue;
-            }
-            for record in records(&header, &batch, BATCH_BYTES_MAX)?.iter() {
-                let record = record?;
-                let offset = record.offset;
-                let key = Bytes::copy_from_slice(record.key.unwrap_or_default());
-                let decoded = GroupRecord::decode(key, record.value.map(Bytes::copy_from_slice))
-                    .map_err(|cause| LoadError::Record { offset, cause })?;
-                if let Some(decoded) = decoded {
-                    shard.replay(&decoded, Offset(offset + 1));
-                }
-            }
-        }
-        from = slice.next_offset;
-        // Other shards and requests have their turn.
-        tokio::task::yield_now().await;
     }
 }

@@ -14,7 +14,7 @@ use tokio::time::Instant;
 use crate::clock::random_bytes;
 use crate::context::{RequestContext, Staged};
 use crate::fetch::{Opened, Session, SessionError, TopicKey, Wanted, available, read_all};
-use crate::partition::Partition;
+use crate::partition::{Isolation, Partition};
 use crate::wakes::FetchWait;
 
 /// What the answer must be made of.
@@ -24,7 +24,7 @@ struct Plan {
     session: Option<(Arc<Mutex<Session>>, bool)>,
     min_bytes: usize,
     max_bytes: i32,
-    read_committed: bool,
+    isolation: Isolation,
 }
 
 pub(crate) async fn handle(cx: RequestContext, request: FetchRequest) -> Staged<FetchResponse> {
@@ -58,13 +58,13 @@ pub(crate) async fn handle(cx: RequestContext, request: FetchRequest) -> Staged<
         // More than may be returned cannot be waited for.
         min_bytes: usize::try_from(request.min_bytes.min(max_bytes)).unwrap_or(0),
         max_bytes,
-        read_committed: request.isolation_level == 1,
+        isolation: Isolation::from_level(request.isolation_level),
     };
     let wait = Duration::from_millis(u64::try_from(request.max_wait_ms).unwrap_or(0));
     // Little is read at once; much is only counted until there is enough of it.
     let reads_now = plan.min_bytes <= 1 || wait.is_zero() || plan.wanted.is_empty();
     if reads_now || plan.has_enough(plan.min_bytes) {
-        let read = read_all(&plan.cx.node, &plan.wanted, plan.max_bytes);
+        let read = read_all(&plan.cx.node, &plan.wanted, plan.isolation, plan.max_bytes);
         if read.bytes >= plan.min_bytes || read.failed || wait.is_zero() || plan.wanted.is_empty() {
             return Staged::Ready(plan.answer(read.found));
         }
@@ -89,7 +89,7 @@ impl Plan {
         loop {
             let is_over = Instant::now() >= deadline;
             if is_over || enough.is_none_or(|enough| self.has_enough(enough)) {
-                let read = read_all(&self.cx.node, &self.wanted, self.max_bytes);
+                let read = read_all(&self.cx.node, &self.wanted, self.isolation, self.max_bytes);
                 let must_do = is_over || read.short || enough.is_none();
                 if read.bytes >= self.min_bytes || read.failed || must_do {
                     return self.answer(read.found);
@@ -103,7 +103,7 @@ impl Plan {
 
     /// Whether about `bytes` can be read, or a partition cannot be read at all, which the answer must tell at once.
     fn has_enough(&self, bytes: usize) -> bool {
-        let counted = available(&self.cx.node, &self.wanted, bytes);
+        let counted = available(&self.cx.node, &self.wanted, self.isolation, bytes);
         counted.is_none_or(|counted| counted >= bytes)
     }
 
@@ -120,8 +120,8 @@ impl Plan {
             response.session_id = session.id();
         }
         for mut found in found {
-            if self.read_committed {
-                found.data.aborted_transactions = Some(Vec::new());
+            if self.isolation == Isolation::Committed {
+                found.data.aborted_transactions.get_or_insert_default();
             }
             if let Some((session, incremental)) = &mut session {
                 let data = &found.data;

@@ -12,9 +12,10 @@ use mainstem_protocol::messages::list_offsets_response::{
     ListOffsetsPartitionResponse, ListOffsetsTopicResponse,
 };
 use mainstem_protocol::messages::{ListOffsetsRequest, ListOffsetsResponse};
+use mainstem_storage::TimestampedOffset;
 
 use crate::context::{RequestContext, Staged};
-use crate::partition::Partition;
+use crate::partition::{Isolation, Partition};
 use crate::wakes::RuntimeId;
 
 /// Timestamps with a meaning of their own.
@@ -50,6 +51,7 @@ pub(crate) async fn handle(
 ) -> Staged<ListOffsetsResponse> {
     Staged::pending(async move {
         let mut response = ListOffsetsResponse::default();
+        let isolation = Isolation::from_level(request.isolation_level);
         for topic in request.topics {
             let mut partitions = Vec::with_capacity(topic.partitions.len());
             let repeated = repeated(&topic.partitions);
@@ -72,7 +74,7 @@ pub(crate) async fn handle(
                     .partitions
                     .by_name(&topic.name, asked.partition_index);
                 let index = asked.partition_index;
-                partitions.push(match find(partition, &asked, cx.core).await {
+                partitions.push(match find(partition, &asked, isolation, cx.core).await {
                     Ok(found) => ListOffsetsPartitionResponse {
                         partition_index: index,
                         timestamp: found.0,
@@ -105,12 +107,16 @@ fn refusal(partition_index: i32, code: ErrorCode) -> ListOffsetsPartitionRespons
 async fn find(
     partition: Option<Arc<Partition>>,
     asked: &ListOffsetsPartition,
+    isolation: Isolation,
     runtime: RuntimeId,
 ) -> Result<(i64, i64, i32), ErrorCode> {
     let partition = partition.ok_or(ErrorCode::UnknownTopicOrPartition)?;
     check_epoch(&partition, asked.current_leader_epoch)?;
     let offsets = partition.offsets().map_err(|refusal| refusal.code)?;
     let none = (-1, -1, -1);
+    let seen = |found: &TimestampedOffset| {
+        isolation == Isolation::Uncommitted || found.offset < offsets.last_stable
+    };
     match asked.timestamp {
         EARLIEST | EARLIEST_LOCAL => {
             let start = offsets.log_start;
@@ -123,14 +129,14 @@ async fn find(
         LATEST => {
             partition.committed(offsets.log_end, runtime).await?;
             let offsets = partition.offsets().map_err(|refusal| refusal.code)?;
-            Ok((-1, offsets.high_watermark, partition.leader_epoch))
+            Ok((-1, isolation.end(&offsets), partition.leader_epoch))
         }
         MAX_TIMESTAMP => {
             partition.committed(offsets.log_end, runtime).await?;
             let found = partition
                 .offset_of_max_timestamp()
                 .map_err(|refusal| refusal.code)?;
-            Ok(found.map_or(none, |found| {
+            Ok(found.filter(seen).map_or(none, |found| {
                 (found.timestamp, found.offset, found.leader_epoch)
             }))
         }
@@ -140,7 +146,7 @@ async fn find(
             let found = partition
                 .offset_by_time(timestamp)
                 .map_err(|refusal| refusal.code)?;
-            Ok(found.map_or(none, |found| {
+            Ok(found.filter(seen).map_or(none, |found| {
                 (found.timestamp, found.offset, found.leader_epoch)
             }))
         }

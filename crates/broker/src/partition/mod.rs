@@ -9,6 +9,8 @@
 mod reads;
 mod waits;
 
+pub(crate) use reads::Isolation;
+
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
@@ -94,6 +96,8 @@ pub(crate) struct Offsets {
     pub(crate) log_start: i64,
     pub(crate) high_watermark: i64,
     pub(crate) log_end: i64,
+    /// Below it every transaction has ended.
+    pub(crate) last_stable: i64,
 }
 
 impl Partition {
@@ -414,6 +418,7 @@ fn offsets_of(state: &State) -> Offsets {
         log_start: state.log.log_start(),
         high_watermark: state.high_watermark,
         log_end: state.log.log_end(),
+        last_stable: state.log.last_stable(state.high_watermark),
     }
 }
 

@@ -5,9 +5,45 @@ use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
 use mainstem_protocol::{ErrorCode, Records, Stored};
-use mainstem_storage::{Batches, LogSlice, ReadError, Span, TimestampedOffset};
+use mainstem_storage::{AbortedTransaction, Batches, LogSlice, ReadError, Span, TimestampedOffset};
 
 use super::{Offsets, Partition, Refusal, State, offsets_of};
+
+/// Whether a client wants to see records of transactions before they are committed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Isolation {
+    /// Every record.
+    Uncommitted,
+    /// Those before the first transaction that has not ended; the client leaves out what was aborted.
+    Committed,
+}
+
+impl Isolation {
+    /// From the number on the wire.
+    pub(crate) fn from_level(level: i8) -> Self {
+        match level {
+            1 => Self::Committed,
+            _ => Self::Uncommitted,
+        }
+    }
+
+    /// Where what it lets be seen ends.
+    pub(crate) fn end(self, offsets: &Offsets) -> i64 {
+        match self {
+            Self::Uncommitted => offsets.high_watermark,
+            Self::Committed => offsets.last_stable,
+        }
+    }
+}
+
+/// What a fetch is answered with.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) records: Records,
+    /// The aborted transactions among them; `None` for who did not ask.
+    pub(crate) aborted: Option<Vec<AbortedTransaction>>,
+    pub(crate) offsets: Offsets,
+}
 
 impl Partition {
     /// Reads committed batches from `from` on.
@@ -17,7 +53,8 @@ impl Partition {
         max_bytes: usize,
         min_one_batch: bool,
     ) -> Result<(LogSlice, Offsets), Refusal> {
-        let (slice, offsets) = self.search(from, (max_bytes, min_one_batch), Span::read)?;
+        let wanted = (Isolation::Uncommitted, from, max_bytes, min_one_batch);
+        let (slice, offsets) = self.search(wanted, Span::read)?;
         let nothing = LogSlice {
             bytes: Bytes::new(),
             next_offset: from,
@@ -25,38 +62,52 @@ impl Partition {
         Ok((slice.unwrap_or(nothing), offsets))
     }
 
-    /// The same for an answer: large batches stay in their file, for the socket to be sent from there.
+    /// The same for an answer, as far as the isolation lets batches be seen: large ones stay in their file, for the socket to be sent
+    /// from there. To be left out of them by the client: what was aborted.
     pub(crate) fn batches(
         &self,
+        isolation: Isolation,
         from: i64,
         max_bytes: usize,
         min_one_batch: bool,
-    ) -> Result<(Records, Offsets), Refusal> {
-        let (found, offsets) = self.search(from, (max_bytes, min_one_batch), Span::find_or_read)?;
-        let records = match found {
-            None => Records::default(),
-            Some(Batches::Read(slice)) => slice.bytes.into(),
+    ) -> Result<Answer, Refusal> {
+        let wanted = (isolation, from, max_bytes, min_one_batch);
+        let (found, offsets) = self.search(wanted, Span::find_or_read)?;
+        let (records, next_offset) = match found {
+            None => (Records::default(), from),
+            Some(Batches::Read(slice)) => (slice.bytes.into(), slice.next_offset),
             Some(Batches::Stored(batches)) => {
-                Records::Stored(Stored::new(batches.len(), Arc::new(batches)))
+                let next_offset = batches.next_offset();
+                let stored = Stored::new(batches.len(), Arc::new(batches));
+                (Records::Stored(stored), next_offset)
             }
         };
         let bytes = u64::try_from(records.len()).unwrap_or(0);
         self.fetched_bytes.fetch_add(bytes, Ordering::Relaxed);
-        Ok((records, offsets))
+        let aborted = match isolation {
+            Isolation::Uncommitted => None,
+            Isolation::Committed => {
+                Some(self.with(|state| Ok(state.log.aborted_between(from, next_offset)))?)
+            }
+        };
+        Ok(Answer {
+            records,
+            aborted,
+            offsets,
+        })
     }
 
     /// Finds where `from` is under the lock, and reads without it.
     fn search<T>(
         &self,
-        from: i64,
-        (max_bytes, min_one_batch): (usize, bool),
+        (isolation, from, max_bytes, min_one_batch): (Isolation, i64, usize, bool),
         read: impl Fn(&Span) -> Result<Option<T>, ReadError>,
     ) -> Result<(Option<T>, Offsets), Refusal> {
         let mut wanted = from;
         loop {
             let (span, offsets) = self.with(|state| {
                 let offsets = in_range(state, from)?;
-                let limit = state.high_watermark;
+                let limit = isolation.end(&offsets);
                 let span = state.log.find(wanted, limit, max_bytes, min_one_batch);
                 Ok((span.map_err(ReadError::from).map_err(refusal)?, offsets))
             })?;
@@ -71,11 +122,11 @@ impl Partition {
         }
     }
 
-    /// About how many committed bytes there are from `from` on, without reading them: `fetch.min.bytes` is judged by it.
-    pub(crate) fn available(&self, from: i64) -> Result<u64, Refusal> {
+    /// About how many bytes there are to be seen from `from` on, without reading them: `fetch.min.bytes` is judged by it.
+    pub(crate) fn available(&self, isolation: Isolation, from: i64) -> Result<u64, Refusal> {
         self.with(|state| {
-            in_range(state, from)?;
-            Ok(state.log.bytes_between(from, state.high_watermark))
+            let end = isolation.end(&in_range(state, from)?);
+            Ok(state.log.bytes_between(from, end.max(from)))
         })
     }
 

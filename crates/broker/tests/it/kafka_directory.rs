@@ -17,10 +17,10 @@ use mainstem_protocol::{Str, Uuid};
 
 use super::wire::{Wire, batch, node, produce, topic};
 
-const ID: Uuid = Uuid([7; 16]);
-const OTHER_ID: Uuid = Uuid([8; 16]);
+pub(crate) const ID: Uuid = Uuid([7; 16]);
+pub(crate) const OTHER_ID: Uuid = Uuid([8; 16]);
 
-fn feature(name: &'static str, level: i16) -> MetadataRecord {
+pub(crate) fn feature(name: &'static str, level: i16) -> MetadataRecord {
     FeatureLevelRecord {
         name: Str::from_static(name),
         feature_level: level,
@@ -29,7 +29,7 @@ fn feature(name: &'static str, level: i16) -> MetadataRecord {
 }
 
 /// A topic of one partition that has had some leaders, and has none now.
-fn topic_records(name: &'static str, topic_id: Uuid) -> Vec<MetadataRecord> {
+pub(crate) fn topic_records(name: &'static str, topic_id: Uuid) -> Vec<MetadataRecord> {
     let topic = TopicRecord {
         name: Str::from_static(name),
         topic_id,
@@ -48,7 +48,7 @@ fn topic_records(name: &'static str, topic_id: Uuid) -> Vec<MetadataRecord> {
     vec![topic.into(), partition.into()]
 }
 
-fn options(base_offset: i64, leader_epoch: i32) -> BatchOptions {
+pub(crate) fn options(base_offset: i64, leader_epoch: i32) -> BatchOptions {
     BatchOptions {
         base_offset,
         leader_epoch,
@@ -56,7 +56,7 @@ fn options(base_offset: i64, leader_epoch: i32) -> BatchOptions {
     }
 }
 
-fn metadata(base_offset: i64, records: &[MetadataRecord]) -> Bytes {
+pub(crate) fn metadata(base_offset: i64, records: &[MetadataRecord]) -> Bytes {
     let mut builder = BatchBuilder::new(options(base_offset, 6));
     for record in records {
         let version = match record {
@@ -106,7 +106,7 @@ fn snapshot(voters: &[i32], records: &[MetadataRecord]) -> Vec<u8> {
 }
 
 /// A directory with a metadata log of these files.
-fn directory(files: &[(&str, &[u8])]) -> tempfile::TempDir {
+pub(crate) fn directory(files: &[(&str, &[u8])]) -> tempfile::TempDir {
     let dir = tempfile::tempdir().unwrap();
     let metadata = dir.path().join("__cluster_metadata-0");
     std::fs::create_dir(&metadata).unwrap();

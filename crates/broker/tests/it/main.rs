@@ -22,6 +22,7 @@ mod faulty_disk;
 mod hex;
 mod hostile;
 mod kafka_directory;
+mod kafka_transactions;
 mod metrics;
 #[path = "../../../protocol/tests/it/mutate.rs"]
 mod mutate;

@@ -128,7 +128,7 @@ fn commit(wire: &mut Wire, version: i16, group: &str, topic: &str, offset: i64) 
     assert_eq!(response.topics[0].partitions[0].error_code, 0);
 }
 
-fn committed(wire: &mut Wire, group: &str, topic: &str) -> i64 {
+pub(crate) fn committed(wire: &mut Wire, group: &str, topic: &str) -> i64 {
     let request = OffsetFetchRequest {
         groups: vec![offset_fetch_request::OffsetFetchRequestGroup {
             group_id: Str::from(group),

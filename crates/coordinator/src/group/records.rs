@@ -81,7 +81,11 @@ impl GroupRecord {
 
     /// Reads a stored record; `None` for types of other group protocols, which this machine leaves alone.
     pub fn decode(key: Bytes, value: Option<Bytes>) -> Result<Option<Self>, RecordError> {
-        let key = GroupKey::decode_key(key)?;
+        let key = match GroupKey::decode_key(key) {
+            // A type that is newer than this build: Apache Kafka passes over such records too.
+            Err(DecodeError::RecordType { .. }) => return Ok(None),
+            key => key?,
+        };
         let kind = key.kind();
         Ok(match key {
             GroupKey::GroupMetadataKey(key) => {

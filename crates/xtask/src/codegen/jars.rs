@@ -15,6 +15,9 @@ const ARTIFACTS: &[(&str, &str, &str)] = &[
     ("org.slf4j", "slf4j-nop", "1.7.36"),
 ];
 
+/// A logger that writes to standard error.
+const LOGGER: (&str, &str, &str) = ("org.slf4j", "slf4j-simple", "1.7.36");
+
 /// Our folder in the user's cache directory.
 pub fn cache_dir() -> Result<PathBuf> {
     let base = std::env::var_os("XDG_CACHE_HOME")
@@ -28,14 +31,25 @@ pub fn cache_dir() -> Result<PathBuf> {
 
 /// The folder with Apache Kafka's jars; fetches them the first time.
 pub fn fetch() -> Result<PathBuf> {
-    let directory = cache_dir()?.join(format!("kafka-{KAFKA_VERSION}"));
+    fetch_into(&format!("kafka-{KAFKA_VERSION}"), ARTIFACTS)
+}
+
+/// The jar of the logger that tells what a broker has to say, beside which [`ARTIFACTS`]' silent one must not stand.
+pub fn fetch_logger() -> Result<PathBuf> {
+    let (_, artifact, version) = LOGGER;
+    let folder = fetch_into(&format!("{artifact}-{version}"), &[LOGGER])?;
+    Ok(folder.join(format!("{artifact}-{version}.jar")))
+}
+
+fn fetch_into(name: &str, artifacts: &[(&str, &str, &str)]) -> Result<PathBuf> {
+    let directory = cache_dir()?.join(name);
     let complete = directory.join("complete");
     let libs = directory.join("libs");
     if complete.exists() {
         return Ok(libs);
     }
     std::fs::create_dir_all(&directory)?;
-    let dependencies: String = ARTIFACTS
+    let dependencies: String = artifacts
         .iter()
         .map(|(group, artifact, version)| {
             format!(
@@ -57,7 +71,7 @@ pub fn fetch() -> Result<PathBuf> {
         .status()
         .context("mvn did not start; is Maven installed?")?;
     if !status.success() {
-        bail!("Maven could not fetch Apache Kafka {KAFKA_VERSION}");
+        bail!("Maven could not fetch {name}");
     }
     std::fs::write(complete, "")?;
     Ok(libs)

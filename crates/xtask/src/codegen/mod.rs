@@ -20,7 +20,7 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, Result, bail};
 
 use jars::KAFKA_VERSION;
-pub use jars::{cache_dir, fetch};
+pub use jars::{cache_dir, fetch, fetch_logger};
 
 /// Where the messages go, from the root of the workspace.
 const MESSAGES: &str = "crates/protocol/src/generated";

@@ -1,12 +1,12 @@
 //! The client families, and how the program of each is made ready and run.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 use clap::ValueEnum;
 
-use crate::codegen::{cache_dir, fetch};
+use crate::codegen::{cache_dir, fetch, fetch_logger};
 
 /// A client family.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -25,6 +25,8 @@ pub enum Family {
     Kafkajs,
     /// kcat.
     Kcat,
+    /// No family of its own: kafka-clients while the systems are exchanged under it.
+    Swap,
 }
 
 /// Runs a command that must succeed.
@@ -42,6 +44,20 @@ pub fn must(command: &mut Command) -> Result<()> {
 /// The class path of Apache Kafka.
 pub fn class_path() -> Result<String> {
     Ok(format!("{}/*", fetch()?.display()))
+}
+
+/// The class path of Apache Kafka with a logger that tells what it does.
+pub fn telling_class_path() -> Result<String> {
+    let mut jars = vec![fetch_logger()?];
+    for entry in std::fs::read_dir(fetch()?)? {
+        let jar = entry?.path();
+        let name = jar.file_name().unwrap_or_default().to_string_lossy();
+        if !name.starts_with("slf4j-nop") {
+            jars.push(jar);
+        }
+    }
+    let jars: Vec<String> = jars.iter().map(|jar| jar.display().to_string()).collect();
+    Ok(jars.join(":"))
 }
 
 /// A Python with the packages of `interop/requirements.txt`.
@@ -86,6 +102,7 @@ impl Family {
             Self::FranzGo => "franz-go",
             Self::Kafkajs => "kafkajs",
             Self::Kcat => "kcat",
+            Self::Swap => "swap",
         }
     }
 
@@ -96,7 +113,8 @@ impl Family {
     /// The command that runs its program.
     pub fn command(self, bootstrap: &str) -> Result<Command> {
         let mut command = match self {
-            Self::Java => java(&self.folder())?,
+            Self::Java => java(self, "Interop")?,
+            Self::Swap => java(self, "Swap")?,
             Self::Librdkafka | Self::KafkaPython | Self::Aiokafka | Self::Kcat => {
                 let mut command = Command::new(python()?);
                 command.arg(self.folder().join("interop.py"));
@@ -146,9 +164,10 @@ fn node(family: Family) -> Result<Command> {
     Ok(command)
 }
 
-fn java(folder: &Path) -> Result<Command> {
+/// Java on a family's class.
+fn java(family: Family, class: &str) -> Result<Command> {
     let class_path = class_path()?;
-    let classes = cache_dir()?.join("interop-java");
+    let classes = cache_dir()?.join(format!("interop-{}", family.name()));
     std::fs::create_dir_all(&classes)?;
     must(
         Command::new("javac")
@@ -156,13 +175,13 @@ fn java(folder: &Path) -> Result<Command> {
             .arg(&class_path)
             .arg("-d")
             .arg(&classes)
-            .arg(folder.join("Interop.java")),
+            .arg(family.folder().join(format!("{class}.java"))),
     )?;
     let mut command = Command::new("java");
     command
         .arg("-Xmx256m")
         .arg("-cp")
         .arg(format!("{}:{class_path}", classes.display()))
-        .arg("Interop");
+        .arg(class);
     Ok(command)
 }

@@ -1,10 +1,12 @@
 //! `cargo xtask interop`: real clients on Mainstem and on Apache Kafka, which must give the same answers.
 //!
 //! Each family's program (`interop/`) does the same and prints `CHECK` lines. When it prints `RESTART` the node is killed with SIGKILL and
-//! started again. Afterwards the node is stopped cleanly and Apache's DumpLogSegments reads every file it left.
+//! started again. Afterwards the node is stopped cleanly and Apache's DumpLogSegments reads every file it left. `swap` is no such family:
+//! there the systems are exchanged on one directory.
 
 mod dump;
 mod families;
+mod swap;
 mod systems;
 
 use std::io::{BufRead, BufReader, Write};
@@ -41,10 +43,18 @@ type Answers = Vec<(Family, Vec<String>)>;
 
 /// Judges.
 pub fn run(options: &Options) -> Result<()> {
-    let families: Vec<Family> = match options.family {
+    let mut families: Vec<Family> = match options.family {
         Some(family) => vec![family],
         None => Family::value_variants().to_vec(),
     };
+    let swaps = families.contains(&Family::Swap) && options.against == Against::Both;
+    families.retain(|family| *family != Family::Swap);
+    if families.is_empty() {
+        match swaps {
+            true => return swap::run(options.profile),
+            false => bail!("swap takes both systems"),
+        }
+    }
     let mut judged = Vec::new();
     if options.against != Against::Kafka {
         judged.push((
@@ -64,6 +74,9 @@ pub fn run(options: &Options) -> Result<()> {
             "the answers of Mainstem and Apache Kafka are the same for {} families",
             families.len()
         );
+    }
+    if swaps {
+        swap::run(options.profile)?;
     }
     Ok(())
 }

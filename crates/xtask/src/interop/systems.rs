@@ -9,8 +9,12 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use clap::ValueEnum;
 
-use super::families::class_path;
+use super::families::{class_path, telling_class_path};
 
+/// What a system says, in its directory.
+pub const LOG: &str = "log";
+/// The properties of Apache Kafka, in its directory.
+const PROPERTIES: &str = "server.properties";
 /// How long a system may take to listen.
 const START: Duration = Duration::from_secs(60);
 
@@ -41,6 +45,10 @@ pub struct Settings {
     pub heap: &'static [&'static str],
     /// Properties beside the usual ones.
     pub properties: Vec<(String, String)>,
+    /// Both systems take everything from one file of properties, so that one can be exchanged for the other; Kafka tells what it does.
+    pub exchangeable: bool,
+    /// The quorum's voters stand in its log, not in the properties.
+    pub logged_voters: bool,
 }
 
 impl Settings {
@@ -50,6 +58,8 @@ impl Settings {
             profile,
             heap: &["-Xms256m", "-Xmx512m"],
             properties: Vec::new(),
+            exchangeable: false,
+            logged_voters: false,
         }
     }
 }
@@ -129,8 +139,15 @@ fn spawn(which: Which, dir: &Path, settings: &Settings, port: u16) -> Result<Chi
     let log = std::fs::File::options()
         .create(true)
         .append(true)
-        .open(dir.join("log"))?;
+        .open(dir.join(LOG))?;
     let mut command = match which {
+        Which::Mainstem if settings.exchangeable => {
+            let mut command = Command::new(binary(settings.profile)?);
+            command.arg("server").arg("--config");
+            command.arg(dir.join(PROPERTIES));
+            command.args(["--http", "127.0.0.1:0"]);
+            command
+        }
         Which::Mainstem => {
             let mut command = Command::new(binary(settings.profile)?);
             command
@@ -151,8 +168,12 @@ fn spawn(which: Which, dir: &Path, settings: &Settings, port: u16) -> Result<Chi
         Which::Kafka => {
             let mut command = Command::new("java");
             command.args(settings.heap);
-            command.args(["-cp", &class_path()?, "kafka.Kafka"]);
-            command.arg(dir.join("server.properties"));
+            let class_path = match settings.exchangeable {
+                true => telling_class_path()?,
+                false => class_path()?,
+            };
+            command.args(["-cp", &class_path, "kafka.Kafka"]);
+            command.arg(dir.join(PROPERTIES));
             command
         }
     };
@@ -164,22 +185,29 @@ fn spawn(which: Which, dir: &Path, settings: &Settings, port: u16) -> Result<Chi
     Ok(child)
 }
 
-/// Apache Kafka needs a formatted directory.
-fn format(dir: &Path, port: u16, more: &[(String, String)]) -> Result<()> {
+/// Writes the properties that Apache Kafka is started with.
+fn write_properties(dir: &Path, port: u16, settings: &Settings) -> Result<()> {
     let controller = free_port()?;
+    let voters = match settings.logged_voters {
+        true => format!("controller.quorum.bootstrap.servers=127.0.0.1:{controller}"),
+        false => format!("controller.quorum.voters=1@127.0.0.1:{controller}"),
+    };
     let mut properties = format!(
-        "process.roles=broker,controller\nnode.id=1\ncontroller.quorum.voters=1@127.0.0.1:{controller}\n\
+        "process.roles=broker,controller\nnode.id=1\n{voters}\n\
          listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}\n\
          advertised.listeners=PLAINTEXT://127.0.0.1:{port}\ncontroller.listener.names=CONTROLLER\n\
          log.dirs={}\noffsets.topic.replication.factor=1\ntransaction.state.log.replication.factor=1\n\
          transaction.state.log.min.isr=1\n",
         dir.join("data").display()
     );
-    for (key, value) in more {
+    for (key, value) in &settings.properties {
         properties.push_str(&format!("{key}={value}\n"));
     }
-    let file = dir.join("server.properties");
-    std::fs::write(&file, properties)?;
+    Ok(std::fs::write(dir.join(PROPERTIES), properties)?)
+}
+
+/// Apache Kafka needs a formatted directory.
+fn format(dir: &Path, settings: &Settings) -> Result<()> {
     let tool = ["-cp", &class_path()?, "kafka.tools.StorageTool"].map(str::to_owned);
     let id = Command::new("java")
         .args(&tool)
@@ -190,8 +218,11 @@ fn format(dir: &Path, port: u16, more: &[(String, String)]) -> Result<()> {
     format
         .args(&tool)
         .args(["format", "-t", &id, "-c"])
-        .arg(&file)
+        .arg(dir.join(PROPERTIES))
         .stdout(Stdio::null());
+    if settings.logged_voters {
+        format.arg("--standalone");
+    }
     super::families::must(&mut format)
 }
 
@@ -199,8 +230,11 @@ impl System {
     /// Starts a system on a new directory and waits until it listens.
     pub fn start(which: Which, dir: PathBuf, settings: Settings) -> Result<Self> {
         let port = free_port()?;
+        if which == Which::Kafka || settings.exchangeable {
+            write_properties(&dir, port, &settings)?;
+        }
         if which == Which::Kafka {
-            format(&dir, port, &settings.properties)?;
+            format(&dir, &settings)?;
         }
         let child = spawn(which, &dir, &settings, port)?;
         let mut system = Self {
@@ -228,7 +262,7 @@ impl System {
         let deadline = Instant::now() + START;
         while TcpStream::connect(("127.0.0.1", self.port)).is_err() {
             if let Some(status) = self.child.try_wait()? {
-                let log = std::fs::read_to_string(self.dir.join("log")).unwrap_or_default();
+                let log = std::fs::read_to_string(self.dir.join(LOG)).unwrap_or_default();
                 bail!("{:?} ended with {status}:\n{log}", self.which);
             }
             if Instant::now() > deadline {
@@ -251,8 +285,28 @@ impl System {
         self.wait_until_it_listens()
     }
 
+    /// Which one runs.
+    pub fn which(&self) -> Which {
+        self.which
+    }
+
     /// Stops it cleanly.
     pub fn stop(mut self) -> Result<()> {
+        self.terminate()
+    }
+
+    /// Starts the other system on the directory of this one, which was stopped.
+    pub fn exchange(&mut self) -> Result<()> {
+        self.which = match self.which {
+            Which::Mainstem => Which::Kafka,
+            Which::Kafka => Which::Mainstem,
+        };
+        self.child = spawn(self.which, &self.dir, &self.settings, self.port)?;
+        self.wait_until_it_listens()
+    }
+
+    /// Stops it cleanly.
+    pub fn terminate(&mut self) -> Result<()> {
         let terminated = Command::new("kill")
             .args(["-TERM", &self.child.id().to_string()])
             .status()?;
@@ -263,7 +317,7 @@ impl System {
         // Java tells of a signal by 143.
         let clean = status.success() || status.code() == Some(143);
         if !terminated.success() || !clean {
-            let log = std::fs::read_to_string(self.dir.join("log")).unwrap_or_default();
+            let log = std::fs::read_to_string(self.dir.join(LOG)).unwrap_or_default();
             bail!("{:?} did not stop cleanly: {status}\n{log}", self.which);
         }
         Ok(())
