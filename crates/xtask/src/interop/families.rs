@@ -23,6 +23,8 @@ pub enum Family {
     FranzGo,
     /// kafkajs.
     Kafkajs,
+    /// @platformatic/kafka.
+    Platformatic,
     /// kcat.
     Kcat,
     /// No family of its own: kafka-clients while the systems are exchanged under it.
@@ -101,6 +103,7 @@ impl Family {
             Self::Aiokafka => "aiokafka",
             Self::FranzGo => "franz-go",
             Self::Kafkajs => "kafkajs",
+            Self::Platformatic => "platformatic",
             Self::Kcat => "kcat",
             Self::Swap => "swap",
         }
@@ -132,7 +135,7 @@ impl Family {
                 )?;
                 Command::new(program)
             }
-            Self::Kafkajs => node(self)?,
+            Self::Kafkajs | Self::Platformatic => node(self)?,
         };
         command.arg(bootstrap);
         Ok(command)
