@@ -7,7 +7,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use mainstem_protocol::batch::BatchHeader;
 use mainstem_protocol::messages::produce_request::PartitionProduceData;
 use mainstem_protocol::messages::produce_response::{
     PartitionProduceResponse, TopicProduceResponse,
@@ -113,13 +112,6 @@ fn append(
         return Err(refuse(
             ErrorCode::InvalidRecord,
             "a produce request carries exactly one batch for a partition",
-        ));
-    }
-    if BatchHeader::parse(&records).is_ok_and(|header| header.attributes.is_transactional()) {
-        // Stored, it would hold the last stable offset for ever: nobody writes a marker for it.
-        return Err(refuse(
-            ErrorCode::TransactionalIdAuthorizationFailed,
-            "a batch of a transaction needs a transactional id",
         ));
     }
     let (appended, log_start_offset) = partition.append_produced(records)?;

@@ -29,6 +29,8 @@ pub enum Family {
     Kcat,
     /// No family of its own: kafka-clients while the systems are exchanged under it.
     Swap,
+    /// Apache Kafka's own command line tools.
+    Tools,
 }
 
 /// Runs a command that must succeed.
@@ -106,6 +108,7 @@ impl Family {
             Self::Platformatic => "platformatic",
             Self::Kcat => "kcat",
             Self::Swap => "swap",
+            Self::Tools => "tools",
         }
     }
 
@@ -118,6 +121,7 @@ impl Family {
         let mut command = match self {
             Self::Java => java(self, "Interop")?,
             Self::Swap => java(self, "Swap")?,
+            Self::Tools => java(self, "Tools")?,
             Self::Librdkafka | Self::KafkaPython | Self::Aiokafka | Self::Kcat => {
                 let mut command = Command::new(python()?);
                 command.arg(self.folder().join("interop.py"));
