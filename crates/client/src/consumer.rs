@@ -10,7 +10,7 @@ use bytes::Bytes;
 use mainstem_protocol::batch::{batches, records};
 use mainstem_protocol::messages::FetchRequest;
 use mainstem_protocol::messages::fetch_request::{FetchPartition, FetchTopic};
-use mainstem_protocol::{ErrorCode, Records, Str};
+use mainstem_protocol::{ErrorCode, RecordBatches, Str};
 
 use crate::cluster::Use;
 use crate::limits::{SHARED_WAIT, UNPACK_BYTES_MAX};
@@ -218,7 +218,7 @@ impl Consumer {
                 let place = (topic.topic.clone(), data.partition_index);
                 match ErrorCode::from_code(data.error_code) {
                     ErrorCode::None => {
-                        let bytes = data.records.and_then(Records::into_memory);
+                        let bytes = data.records.and_then(RecordBatches::into_memory);
                         self.take(&place, bytes.unwrap_or_default(), found)?;
                     }
                     ErrorCode::OffsetOutOfRange => {

@@ -31,7 +31,8 @@ pub mod messages {
 }
 
 pub use codec::{
-    Chunk, Chunks, DecodeError, Decoder, EncodeError, Encoder, Message, Records, Request, Stored,
+    Chunk, Chunks, DecodeError, Decoder, EncodeError, Encoder, Message, RecordBatches, Request,
+    Stored,
 };
 pub use error_code::ErrorCode;
 pub use generated::ApiKey;

@@ -44,7 +44,7 @@ pub use read::{LogSlice, ReadError, TimestampedOffset};
 pub use recovery::{OpenError, OpenMode, Repair};
 pub use retention::Doomed;
 pub use span::Span;
-pub use stored::{Batches, StoredBatches};
+pub use stored::{FoundBatches, StoredBatches};
 pub use sync::SyncTicket;
 pub use time_span::{MaxTimestampSpan, TimeSpan};
 pub use transactions::AbortedTransaction;

@@ -23,7 +23,7 @@ pub struct StoredBatches {
 
 /// Batches that were found.
 #[derive(Debug, Clone)]
-pub enum Batches {
+pub enum FoundBatches {
     /// In memory.
     Read(LogSlice),
     /// In their file.
@@ -63,11 +63,11 @@ impl Span {
     /// Finds the batches without reading them where that pays, reads them otherwise. `None` as with [`Self::read`].
     ///
     /// Large batches are counted by their headers, a small read each. With small ones that costs more than reading all at once.
-    pub fn find_or_read(&self) -> Result<Option<Batches>, ReadError> {
+    pub fn find_or_read(&self) -> Result<Option<FoundBatches>, ReadError> {
         if let Some(stored) = self.find_stored()? {
-            return Ok(Some(Batches::Stored(stored)));
+            return Ok(Some(FoundBatches::Stored(stored)));
         }
-        Ok(self.read()?.map(Batches::Read))
+        Ok(self.read()?.map(FoundBatches::Read))
     }
 
     /// The batches where they are; `None` when they are few or small, or no file of the system.

@@ -178,11 +178,6 @@ impl ValidBatch {
         self.header.record_count
     }
 
-    /// True for a batch that belongs to a transaction.
-    pub fn is_transactional(&self) -> bool {
-        self.header.attributes.is_transactional()
-    }
-
     /// Bytes of the batch.
     pub fn len(&self) -> usize {
         self.bytes.len()

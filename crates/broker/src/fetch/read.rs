@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use mainstem_protocol::messages::fetch_response::{AbortedTransaction, PartitionData};
-use mainstem_protocol::{ErrorCode, Records};
+use mainstem_protocol::{ErrorCode, RecordBatches};
 
 use super::TopicKey;
 use crate::handlers::list_offsets::check_epoch;
@@ -87,7 +87,7 @@ pub(crate) fn read_all(
                 failure(wanted.index, code)
             }
         };
-        let bytes = data.records.as_ref().map_or(0, Records::len);
+        let bytes = data.records.as_ref().map_or(0, RecordBatches::len);
         read.bytes += bytes;
         left = left.saturating_sub(bytes);
         read.found.push(Found {
@@ -160,7 +160,7 @@ fn failure(index: i32, code: ErrorCode) -> PartitionData {
         high_watermark: -1,
         last_stable_offset: -1,
         log_start_offset: -1,
-        records: Some(Records::default()),
+        records: Some(RecordBatches::default()),
         aborted_transactions: is_unknown.then(Vec::new),
         ..PartitionData::default()
     }

@@ -7,12 +7,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use mainstem_protocol::batch::says_transactional;
 use mainstem_protocol::messages::produce_request::PartitionProduceData;
 use mainstem_protocol::messages::produce_response::{
     PartitionProduceResponse, TopicProduceResponse,
 };
 use mainstem_protocol::messages::{ProduceRequest, ProduceResponse};
-use mainstem_protocol::{ApiKey, ErrorCode, Records, Str};
+use mainstem_protocol::{ApiKey, ErrorCode, RecordBatches, Str};
 
 use crate::context::{RequestContext, Staged};
 use crate::partition::{Partition, Refusal};
@@ -106,12 +107,19 @@ fn append(
     }
     let records: Bytes = data
         .records
-        .and_then(Records::into_memory)
+        .and_then(RecordBatches::into_memory)
         .unwrap_or_default();
     if records.is_empty() {
         return Err(refuse(
             ErrorCode::InvalidRecord,
             "a produce request carries exactly one batch for a partition",
+        ));
+    }
+    if says_transactional(&records) {
+        // Stored, it would hold the last stable offset for ever: nobody writes a marker for it.
+        return Err(refuse(
+            ErrorCode::TransactionalIdAuthorizationFailed,
+            "a batch of a transaction needs a transactional id",
         ));
     }
     let (appended, log_start_offset) = partition.append_produced(records)?;

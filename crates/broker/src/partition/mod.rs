@@ -184,14 +184,6 @@ impl Partition {
         let config = self.config.load();
         let batch = validate_produced(records, &config, now_ms)
             .map_err(|error| Refusal::new(error.code(), error))?;
-        if batch.is_transactional() {
-            // Stored, it would hold the last stable offset for ever: nobody writes a marker for it.
-            let code = ErrorCode::TransactionalIdAuthorizationFailed;
-            return Err(Refusal::new(
-                code,
-                "a batch of a transaction needs a transactional id",
-            ));
-        }
         self.append(&batch, now_ms)
     }
 

@@ -4,8 +4,10 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
-use mainstem_protocol::{ErrorCode, Records, Stored};
-use mainstem_storage::{AbortedTransaction, Batches, LogSlice, ReadError, Span, TimestampedOffset};
+use mainstem_protocol::{ErrorCode, RecordBatches, Stored};
+use mainstem_storage::{
+    AbortedTransaction, FoundBatches, LogSlice, ReadError, Span, TimestampedOffset,
+};
 
 use super::{Offsets, Partition, Refusal, State, offsets_of};
 
@@ -39,7 +41,7 @@ impl Isolation {
 /// What a fetch is answered with.
 #[derive(Debug)]
 pub(crate) struct Answer {
-    pub(crate) records: Records,
+    pub(crate) records: RecordBatches,
     /// The aborted transactions among them; `None` for who did not ask.
     pub(crate) aborted: Option<Vec<AbortedTransaction>>,
     pub(crate) offsets: Offsets,
@@ -74,12 +76,12 @@ impl Partition {
         let wanted = (isolation, from, max_bytes, min_one_batch);
         let (found, offsets) = self.search(wanted, Span::find_or_read)?;
         let (records, next_offset) = match found {
-            None => (Records::default(), from),
-            Some(Batches::Read(slice)) => (slice.bytes.into(), slice.next_offset),
-            Some(Batches::Stored(batches)) => {
+            None => (RecordBatches::default(), from),
+            Some(FoundBatches::Read(slice)) => (slice.bytes.into(), slice.next_offset),
+            Some(FoundBatches::Stored(batches)) => {
                 let next_offset = batches.next_offset();
                 let stored = Stored::new(batches.len(), Arc::new(batches));
-                (Records::Stored(stored), next_offset)
+                (RecordBatches::Stored(stored), next_offset)
             }
         };
         let bytes = u64::try_from(records.len()).unwrap_or(0);

@@ -8,7 +8,7 @@ use mainstem_protocol::messages::{
     ApiVersionsRequest, DeleteTopicsRequest, DescribeClusterRequest, FetchRequest, FetchResponse,
     FindCoordinatorRequest, InitProducerIdRequest, ListOffsetsRequest, MetadataRequest,
 };
-use mainstem_protocol::{ErrorCode, Records, Str};
+use mainstem_protocol::{ErrorCode, RecordBatches, Str};
 
 use super::wire::{Wire, batch, code, node, produce, request_bytes, topic};
 
@@ -33,7 +33,7 @@ pub(crate) fn fetch_request(offset: i64, max_wait_ms: i32) -> FetchRequest {
 
 pub(crate) fn fetched(response: &FetchResponse) -> (ErrorCode, i64, Vec<u8>) {
     let data = &response.responses[0].partitions[0];
-    let records = data.records.clone().and_then(Records::into_memory);
+    let records = data.records.clone().and_then(RecordBatches::into_memory);
     let records = records.unwrap_or_default();
     (
         ErrorCode::from_code(data.error_code),

@@ -8,7 +8,7 @@ use mainstem_protocol::messages::produce_response::{
     PartitionProduceResponse, TopicProduceResponse,
 };
 use mainstem_protocol::messages::{ProduceRequest, ProduceResponse};
-use mainstem_protocol::{ApiKey, ErrorCode, Records, Str};
+use mainstem_protocol::{ApiKey, ErrorCode, RecordBatches, Str};
 
 use crate::broker::{Asked, Broker, Reply};
 
@@ -16,7 +16,7 @@ use crate::broker::{Asked, Broker, Reply};
 fn batch(asked: &Asked) -> BatchHeader {
     let request: ProduceRequest = asked.request();
     let records = request.topic_data[0].partition_data[0].records.clone();
-    let records = records.and_then(Records::into_memory).unwrap();
+    let records = records.and_then(RecordBatches::into_memory).unwrap();
     let mut found = batches(&records);
     let (header, bytes) = found.next().unwrap().unwrap();
     header.check_crc(&bytes).unwrap();

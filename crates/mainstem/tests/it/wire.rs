@@ -10,7 +10,7 @@ use mainstem_protocol::frame::{decode_response_header, encode_request};
 use mainstem_protocol::messages::fetch_request::{FetchPartition, FetchTopic};
 use mainstem_protocol::messages::produce_request::{PartitionProduceData, TopicProduceData};
 use mainstem_protocol::messages::{FetchRequest, ProduceRequest};
-use mainstem_protocol::{Decoder, ErrorCode, Message, Records, Request, Str};
+use mainstem_protocol::{Decoder, ErrorCode, Message, RecordBatches, Request, Str};
 
 use crate::node::Node;
 
@@ -75,7 +75,7 @@ impl Wire {
         (
             data.records
                 .clone()
-                .and_then(Records::into_memory)
+                .and_then(RecordBatches::into_memory)
                 .unwrap_or_default(),
             data.high_watermark,
         )

@@ -136,6 +136,13 @@ fn at<const N: usize>(bytes: &[u8], at: usize) -> [u8; N] {
         .unwrap_or([0; N])
 }
 
+/// Whether a batch says that it belongs to a transaction, without looking at anything else of it.
+pub fn says_transactional(batch: &[u8]) -> bool {
+    let bits = batch.get(CRC_FROM..).and_then(<[u8]>::first_chunk);
+    let has_magic = batch.get(16) == Some(&2);
+    has_magic && bits.is_some_and(|bits| Attributes(i16::from_be_bytes(*bits)).is_transactional())
+}
+
 impl BatchHeader {
     /// Reads the header of a batch. The length is checked to be possible and the magic to be 2; whether all the bytes are there is
     /// the caller's question ([`Self::size_in_bytes`]).

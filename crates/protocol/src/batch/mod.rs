@@ -36,7 +36,7 @@ pub use control::{ControlKind, control_batch, control_kind};
 pub use error::BatchError;
 pub use header::{
     Attributes, BatchHeader, HEADER_BYTES, LOG_OVERHEAD_BYTES, NO_SEQUENCE, TimestampType,
-    add_sequence,
+    add_sequence, says_transactional,
 };
 pub use record::{HeaderRef, Headers, RecordRef, Records, records};
 pub use rewrite::{

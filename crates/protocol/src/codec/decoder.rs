@@ -6,7 +6,7 @@
 
 use bytes::Bytes;
 
-use super::{DecodeError, Message, Records};
+use super::{DecodeError, Message, RecordBatches};
 use crate::limits::{ARRAY_ELEMENTS_MAX, DECODE_BUDGET_BYTES, TAGGED_FIELDS_MAX};
 use crate::{Str, Uuid};
 
@@ -216,13 +216,16 @@ impl Decoder {
     }
 
     /// Reads nullable records.
-    pub fn nullable_records(&mut self, flexible: bool) -> Result<Option<Records>, DecodeError> {
-        Ok(self.nullable_bytes(flexible)?.map(Records::Memory))
+    pub fn nullable_records(
+        &mut self,
+        flexible: bool,
+    ) -> Result<Option<RecordBatches>, DecodeError> {
+        Ok(self.nullable_bytes(flexible)?.map(RecordBatches::Memory))
     }
 
     /// Reads records.
-    pub fn records(&mut self, flexible: bool) -> Result<Records, DecodeError> {
-        Ok(Records::Memory(self.bytes(flexible)?))
+    pub fn records(&mut self, flexible: bool) -> Result<RecordBatches, DecodeError> {
+        Ok(RecordBatches::Memory(self.bytes(flexible)?))
     }
 
     /// Reads nullable bytes.

@@ -5,7 +5,7 @@
 
 use bytes::{BufMut, Bytes, BytesMut};
 
-use super::{EncodeError, Message, Records, Stored};
+use super::{EncodeError, Message, RecordBatches, Stored};
 use crate::limits::{CHUNK_BYTES_MIN, STRING_BYTES_MAX};
 use crate::{Str, Uuid};
 
@@ -260,10 +260,14 @@ impl Encoder {
     }
 
     /// Writes records.
-    pub fn put_records(&mut self, value: &Records, flexible: bool) -> Result<(), EncodeError> {
+    pub fn put_records(
+        &mut self,
+        value: &RecordBatches,
+        flexible: bool,
+    ) -> Result<(), EncodeError> {
         match value {
-            Records::Memory(bytes) => self.put_bytes(bytes, flexible),
-            Records::Stored(stored) => {
+            RecordBatches::Memory(bytes) => self.put_bytes(bytes, flexible),
+            RecordBatches::Stored(stored) => {
                 self.put_length(stored.len(), flexible, false)?;
                 self.push_chunk(Chunk::Stored(stored.clone()));
                 Ok(())
@@ -274,7 +278,7 @@ impl Encoder {
     /// Writes nullable records.
     pub fn put_nullable_records(
         &mut self,
-        value: Option<&Records>,
+        value: Option<&RecordBatches>,
         flexible: bool,
     ) -> Result<(), EncodeError> {
         match value {

@@ -11,7 +11,7 @@ mod records;
 pub use decoder::{Decoder, Tag};
 pub use encoder::{Chunk, Chunks, Encoder};
 pub use error::{DecodeError, EncodeError};
-pub use records::{Records, Stored};
+pub use records::{RecordBatches, Stored};
 
 use crate::ApiKey;
 

@@ -11,7 +11,7 @@ use bytes::Bytes;
 
 /// Record batches, one behind the other.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Records {
+pub enum RecordBatches {
     /// In memory.
     Memory(Bytes),
     /// Somewhere else.
@@ -25,7 +25,7 @@ pub struct Stored {
     place: Arc<dyn Any + Send + Sync>,
 }
 
-impl Records {
+impl RecordBatches {
     /// Bytes in all.
     pub fn len(&self) -> usize {
         match self {
@@ -48,13 +48,13 @@ impl Records {
     }
 }
 
-impl Default for Records {
+impl Default for RecordBatches {
     fn default() -> Self {
         Self::Memory(Bytes::new())
     }
 }
 
-impl From<Bytes> for Records {
+impl From<Bytes> for RecordBatches {
     fn from(bytes: Bytes) -> Self {
         Self::Memory(bytes)
     }

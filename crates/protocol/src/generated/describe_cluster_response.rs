@@ -5,7 +5,7 @@
 use bytes::Bytes;
 
 use crate::codec::{DecodeError, Decoder, EncodeError, Encoder, Message};
-use crate::{Records, Str, Uuid};
+use crate::{RecordBatches, Str, Uuid};
 
 /// `DescribeClusterResponse`.
 #[derive(Clone, Debug, PartialEq)]

@@ -5,7 +5,7 @@
 use bytes::Bytes;
 
 use crate::codec::{DecodeError, Decoder, EncodeError, Encoder, Message};
-use crate::{Records, Str, Uuid};
+use crate::{RecordBatches, Str, Uuid};
 
 /// `FetchResponse`.
 #[derive(Clone, Debug, PartialEq, Default)]
@@ -444,7 +444,7 @@ pub struct PartitionData {
     /// `PreferredReadReplica`: i32, versions 11-18, by default -1.
     pub preferred_read_replica: i32,
     /// `Records`: records, versions 4-18, nullable, by default null.
-    pub records: Option<Records>,
+    pub records: Option<RecordBatches>,
 }
 
 impl Default for PartitionData {

@@ -5,7 +5,7 @@
 use bytes::Bytes;
 
 use crate::codec::{DecodeError, Decoder, EncodeError, Encoder, Message};
-use crate::{Records, Str, Uuid};
+use crate::{RecordBatches, Str, Uuid};
 
 /// `FetchSnapshotResponse`.
 #[derive(Clone, Debug, PartialEq, Default)]
@@ -218,7 +218,7 @@ pub struct PartitionSnapshot {
     /// `Position`: i64, versions 0-1.
     pub position: i64,
     /// `UnalignedRecords`: records, versions 0-1, by default null.
-    pub unaligned_records: Option<Records>,
+    pub unaligned_records: Option<RecordBatches>,
 }
 
 impl Message for PartitionSnapshot {

@@ -5,7 +5,7 @@
 use bytes::Bytes;
 
 use crate::codec::{DecodeError, Decoder, EncodeError, Encoder, Message};
-use crate::{Records, Str, Uuid};
+use crate::{RecordBatches, Str, Uuid};
 
 /// `ProduceRequest`.
 #[derive(Clone, Debug, PartialEq, Default)]
@@ -70,7 +70,7 @@ pub struct PartitionProduceData {
     /// `Index`: i32, versions 3-13.
     pub index: i32,
     /// `Records`: records, versions 3-13, nullable, by default null.
-    pub records: Option<Records>,
+    pub records: Option<RecordBatches>,
 }
 
 impl Message for PartitionProduceData {

@@ -5,7 +5,7 @@
 use bytes::Bytes;
 
 use crate::codec::{DecodeError, Decoder, EncodeError, Encoder, Message};
-use crate::{Records, Str, Uuid};
+use crate::{RecordBatches, Str, Uuid};
 
 /// `ShareFetchResponse`.
 #[derive(Clone, Debug, PartialEq, Default)]
@@ -217,7 +217,7 @@ pub struct PartitionData {
     /// `CurrentLeader`: LeaderIdAndEpoch, versions 1-2.
     pub current_leader: LeaderIdAndEpoch,
     /// `Records`: records, versions 1-2, by default null.
-    pub records: Option<Records>,
+    pub records: Option<RecordBatches>,
     /// `AcquiredRecords`: array of AcquiredRecords, versions 1-2.
     pub acquired_records: Vec<AcquiredRecords>,
 }

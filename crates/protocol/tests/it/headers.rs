@@ -6,7 +6,7 @@ use mainstem_protocol::frame::{
 };
 use mainstem_protocol::messages::api_versions_response::{ApiVersion, ApiVersionsResponse};
 use mainstem_protocol::messages::{ApiVersionsRequest, MetadataRequest, MetadataResponse};
-use mainstem_protocol::{ApiKey, Chunk, Decoder, Message, Records, Str};
+use mainstem_protocol::{ApiKey, Chunk, Decoder, Message, RecordBatches, Str};
 
 use crate::hex;
 
@@ -126,7 +126,7 @@ fn large_bytes_are_chunks_of_their_own_and_are_not_copied() {
     let inside = back.responses[0].partitions[0]
         .records
         .clone()
-        .and_then(Records::into_memory)
+        .and_then(RecordBatches::into_memory)
         .expect("records");
     assert!(whole.as_ptr_range().contains(&inside.as_ptr()));
 }

@@ -6,7 +6,7 @@
 use std::fmt::Debug;
 
 use bytes::Bytes;
-use mainstem_protocol::{Message, Records, Str, Uuid};
+use mainstem_protocol::{Message, RecordBatches, Str, Uuid};
 
 /// A small deterministic generator (SplitMix64).
 #[derive(Debug, Clone)]
@@ -45,8 +45,8 @@ impl Random {
     }
 
     /// As a field that holds records.
-    pub(crate) fn records(&mut self) -> Records {
-        Records::Memory(self.bytes())
+    pub(crate) fn records(&mut self) -> RecordBatches {
+        RecordBatches::Memory(self.bytes())
     }
 
     fn integer(&mut self) -> i64 {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use mainstem_protocol::batch::{BatchBuilder, BatchHeader, BatchOptions};
 use mainstem_storage::disk::{BudgetDisk, Disk, MemDisk};
-use mainstem_storage::{Batches, Log, LogConfig, OpenMode};
+use mainstem_storage::{FoundBatches, Log, LogConfig, OpenMode};
 
 use super::{NOW_MS, append, batch, open, sync};
 
@@ -196,11 +196,11 @@ fn batches_that_are_sent_from_their_file_are_those_that_would_be_read() {
             let span = log.find(from, limit, max_bytes, true).unwrap().unwrap();
             let expected = span.read().unwrap().unwrap().bytes;
             match span.find_or_read().unwrap().unwrap() {
-                Batches::Read(slice) => {
+                FoundBatches::Read(slice) => {
                     assert_eq!(slice.bytes, expected, "{from}..{limit}");
                     read += 1;
                 }
-                Batches::Stored(batches) => {
+                FoundBatches::Stored(batches) => {
                     let mut socket = tempfile::tempfile().unwrap();
                     let mut sent = 0;
                     while sent < batches.len() {
@@ -239,7 +239,7 @@ fn a_file_that_somebody_cut_ends_an_answer_instead_of_going_on_for_ever() {
     .unwrap();
     append(&mut log, large(7, 100_000), NOW_MS).unwrap();
     let span = log.find(0, 1, 1 << 20, true).unwrap().unwrap();
-    let Some(Batches::Stored(batches)) = span.find_or_read().unwrap() else {
+    let Some(FoundBatches::Stored(batches)) = span.find_or_read().unwrap() else {
         panic!("a large batch is sent from its file");
     };
     let file = std::fs::File::options()

@@ -56,7 +56,7 @@ pub fn rust_type(field_type: &Type) -> String {
         Type::Float64 => "f64".into(),
         Type::String => "Str".into(),
         Type::Bytes => "Bytes".into(),
-        Type::Records => "Records".into(),
+        Type::Records => "RecordBatches".into(),
         Type::Uuid => "Uuid".into(),
         Type::Struct(name) => name.clone(),
         Type::Array(element) => format!("Vec<{}>", rust_type(element)),
@@ -114,7 +114,7 @@ pub fn message(message: &Message) -> Result<String> {
         out,
         "use crate::codec::{{DecodeError, Decoder, EncodeError, Encoder, Message}};"
     )?;
-    writeln!(out, "use crate::{{Records, Str, Uuid}};\n")?;
+    writeln!(out, "use crate::{{RecordBatches, Str, Uuid}};\n")?;
     let context = Context { message, valid };
     context.structure(&mut out, &message.root, true)?;
     for nested in message.structs.values() {
