@@ -22,7 +22,7 @@ import org.apache.kafka.common.config.ConfigResource;
 public class Swap {
     static final List<String> CODECS = List.of("none", "gzip", "snappy", "lz4", "zstd");
     static final String PLAIN = "swap-plain", COMPACT = "swap-compact", STAMPED = "swap-stamped", PACKED = "swap-packed";
-    static final String CLASSIC = "swap-group", SIMPLE = "swap-simple", FINISHED = "swap-transactions";
+    static final String CLASSIC = "swap-group", SIMPLE = "swap-simple", FINISHED = "swap-transactions", CLEANED = "swap-cleaned", NEW = "swap-new";
     static final int SHARE = 800, NODE = 1;
     /** Times of the records: long gone, but not retired. */
     static final long BEGAN = System.currentTimeMillis() - 3_600_000;
@@ -282,7 +282,7 @@ public class Swap {
     }
 
     /** What goes on after each swap. */
-    static void goOn(Admin admin, KafkaProducer<byte[], byte[]> open, int round) throws Exception {
+    static void goOn(Admin admin, KafkaProducer<byte[], byte[]> open, String system, int round) throws Exception {
         Set<Long> used = producerIds(admin);
         send(open, PLAIN, 100);
         must(used.equals(producerIds(admin)), "a producer that stayed got another id: " + used + " " + producerIds(admin));
@@ -295,9 +295,9 @@ public class Swap {
             Set<Long> after = producerIds(admin);
             if (after.size() == before.size() + 1) fresh++;
         }
-        int before = committed(admin);
+        int before = committed(admin, CLASSIC);
         int seen = take(CLASSIC, "classic", PLAIN, 300);
-        must(committed(admin) == before + seen, "the group went on from " + before + " by " + seen + " to " + committed(admin));
+        must(committed(admin, CLASSIC) == before + seen, "the group went on from " + before + " by " + seen + " to " + committed(admin, CLASSIC));
         get(admin.createTopics(List.of(topic("swap-round-" + round, 2, "retention.ms", "" + (100_000_000 + round)))).all());
         try (KafkaProducer<byte[], byte[]> producer = producer("lz4", false)) {
             send(producer, "swap-round-" + round, 100);
@@ -306,15 +306,46 @@ public class Swap {
         configure(admin, ConfigResource.Type.BROKER, "", "log.retention.ms", "" + (700_000_000 + round));
         get(admin.deleteRecords(Map.of(new TopicPartition(PLAIN, 1), RecordsToDelete.beforeOffset(100 * round + 50))).all());
         get(admin.createPartitions(Map.of("swap-empty", NewPartitions.increaseTo(5 + round))).all());
+        if (get(admin.listTopics().names()).contains(CLEANED)) {
+            // A group that began with the protocol that only Kafka serves goes on with the one that both do, and the other way round.
+            before = committed(admin, NEW);
+            seen = take(NEW, system.equals("kafka") ? "consumer" : "classic", PACKED, 100);
+            must(committed(admin, NEW) == before + seen, NEW + " went on from " + before + " by " + seen + " to " + committed(admin, NEW));
+        }
         report("go_on", "round", round, "new_ids", fresh, "sequence_kept", true, "group_went_on", true);
     }
 
-    static int committed(Admin admin) throws Exception {
+    static int committed(Admin admin, String group) throws Exception {
         int total = 0;
-        for (var entry : get(admin.listConsumerGroupOffsets(CLASSIC).partitionsToOffsetAndMetadata()).entrySet()) {
+        for (var entry : get(admin.listConsumerGroupOffsets(group).partitionsToOffsetAndMetadata()).entrySet()) {
             total += (int) entry.getValue().offset();
         }
         return total;
+    }
+
+    /** A topic that Kafka compacts, several segments of it, and then leaves alone. */
+    static void clean(Admin admin) throws Exception {
+        get(admin.createTopics(List.of(topic(CLEANED, 1, "cleanup.policy", "compact", "segment.ms", "100", "min.cleanable.dirty.ratio", "0.01"))).all());
+        try (KafkaProducer<byte[], byte[]> producer = producer("zstd", true)) {
+            for (int turn = 0; turn < 4; turn++) {
+                for (int at = 0; at < 300; at++) {
+                    var record = new ProducerRecord<>(CLEANED, null, System.currentTimeMillis(), ("key-" + at % (40 + turn)).getBytes(), ("v" + number++).getBytes());
+                    producer.send(record);
+                }
+                producer.flush();
+                Thread.sleep(150);
+            }
+        }
+        TopicPartition only = new TopicPartition(CLEANED, 0);
+        long end = System.currentTimeMillis() + 30_000;
+        var starts = offsets(admin, List.of(only), OffsetSpec.earliest());
+        var ends = offsets(admin, List.of(only), OffsetSpec.latest());
+        while (Integer.parseInt(records(starts, ends, "read_uncommitted").get(only).split(" ")[0]) > 500) {
+            must(System.currentTimeMillis() < end, "Kafka does not compact");
+            Thread.sleep(300);
+        }
+        configure(admin, ConfigResource.Type.TOPIC, CLEANED, "cleanup.policy", "delete");
+        Thread.sleep(700);
     }
 
     /** What only Kafka serves, and Mainstem keeps. */
@@ -343,8 +374,8 @@ public class Swap {
                 if (turn % 2 == 0) producer.commitTransaction(); else producer.abortTransaction();
             }
         }
-        take("swap-new", "consumer", PACKED, 400);
-        var group = new ConfigResource(ConfigResource.Type.GROUP, "swap-share");
+        take(NEW, "consumer", PACKED, 400);
+        clean(admin);
         configure(admin, ConfigResource.Type.GROUP, "swap-share", "share.auto.offset.reset", "earliest");
         config = new HashMap<>(Map.of("bootstrap.servers", boot, "group.id", "swap-share",
             "key.deserializer", "org.apache.kafka.common.serialization.ByteArrayDeserializer",
@@ -371,7 +402,7 @@ public class Swap {
         all.put("scram", get(admin.describeUserScramCredentials().all()).toString());
         all.put("config of group", set(admin, ConfigResource.Type.GROUP, "swap-share").toString());
         all.put("config of metrics", set(admin, ConfigResource.Type.CLIENT_METRICS, "swap-metrics").toString());
-        for (var group : get(admin.listGroups().all())) all.put("type of group " + group.groupId(), group.type() + " " + group.groupState());
+        for (var group : get(admin.listGroups().all())) if (!group.groupId().equals(NEW)) all.put("type of group " + group.groupId(), group.type() + " " + group.groupState());
         all.put("share group", get(admin.listShareGroupOffsets(Map.of("swap-share", new ListShareGroupOffsetsSpec())).partitionsToOffsetInfo("swap-share")).toString());
         all.put("share group members", get(admin.describeShareGroups(List.of("swap-share")).all()).toString());
         var transaction = get(admin.describeTransactions(List.of("swap")).all()).get("swap");
@@ -409,7 +440,7 @@ public class Swap {
                     compare(kafka, again);
                     report("kept", "on", next, "things", again.size());
                 }
-                goOn(admin, open, round + 1);
+                goOn(admin, open, next, round + 1);
             }
         }
     }

@@ -71,6 +71,12 @@ pub enum MetadataLogError {
         /// Its first offset.
         log_start: i64,
     },
+    /// A hole, or an offset that is not what it was.
+    #[error("metadata log in __cluster_metadata-0: the batch of offset {offset} is not there")]
+    Missing {
+        /// The first offset that is missed.
+        offset: i64,
+    },
     /// Other nodes vote on this log.
     #[error(
         "metadata log in __cluster_metadata-0: node {id} is a voter too, but this node serves alone"

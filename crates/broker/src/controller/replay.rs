@@ -257,10 +257,15 @@ pub(super) fn replay(log: &Log, disk: &dyn Disk) -> Result<Replayed, MetadataLog
     while from < log.log_end() {
         let slice = log.read(from, log.log_end(), REPLAY_BYTES, true)?;
         if slice.bytes.is_empty() {
-            break;
+            return Err(MetadataLogError::Missing { offset: from });
         }
         for found in batches(&slice.bytes) {
             let (header, batch) = found?;
+            // Offsets lie outside a batch's checksum, and nothing of this log may be passed over.
+            if header.base_offset > from || header.next_offset() <= from {
+                return Err(MetadataLogError::Missing { offset: from });
+            }
+            from = header.next_offset();
             replayed.batch(&header, &batch, first)?;
             replayed.last_epoch = replayed.last_epoch.max(header.leader_epoch);
             replayed.image.at = OffsetAndEpoch {
@@ -268,7 +273,6 @@ pub(super) fn replay(log: &Log, disk: &dyn Disk) -> Result<Replayed, MetadataLog
                 epoch: header.leader_epoch,
             };
         }
-        from = slice.next_offset;
     }
     Ok(replayed)
 }

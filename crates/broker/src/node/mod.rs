@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
 use mainstem_metadata::MetadataImage;
-use mainstem_metadata::control::{TopicDefaults, fence_broker};
+use mainstem_metadata::control::{TopicDefaults, resign};
 use mainstem_protocol::Str;
 use mainstem_protocol::messages::create_topics_request::{CreatableTopic, CreatableTopicConfig};
 use mainstem_storage::Repair;
@@ -328,8 +328,9 @@ impl RunningNode {
         }
         match metadata_log {
             Ok(mut log) => {
-                let gone = fence_broker(self.node.node_id, self.node.broker_epoch());
-                log.append(&[gone])?;
+                let image = self.node.metadata.load();
+                let last = resign(&image, self.node.node_id, self.node.broker_epoch());
+                log.append_many(&last)?;
                 log.close()?;
             }
             Err(panic) => std::panic::resume_unwind(panic),

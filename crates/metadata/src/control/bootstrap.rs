@@ -43,6 +43,9 @@ pub fn bootstrap(image: &MetadataImage, formatted: Vec<MetadataRecord>) -> Vec<M
     records
 }
 
+/// The leader of a partition that nobody leads.
+const NO_LEADER: i32 = -1;
+
 /// What a broker says of itself when it starts.
 #[derive(Clone, Debug)]
 pub struct Registration {
@@ -93,9 +96,24 @@ pub fn unfence_broker(node_id: i32, broker_epoch: i64) -> MetadataRecord {
     registration_change(node_id, broker_epoch, -1)
 }
 
-/// Says that a broker does not serve any more: the next one need not wait for it.
-pub fn fence_broker(node_id: i32, broker_epoch: i64) -> MetadataRecord {
-    registration_change(node_id, broker_epoch, 1)
+/// Says that a broker does not serve any more and leads nothing: whoever starts next need not wait for it, and does not take itself for
+/// the leader of anything before it is registered.
+pub fn resign(image: &MetadataImage, node_id: i32, broker_epoch: i64) -> Vec<MetadataRecord> {
+    let mut records = vec![registration_change(node_id, broker_epoch, 1)];
+    for topic in image.topics() {
+        for (partition_id, state) in (0..).zip(&topic.partitions) {
+            if state.leader == node_id {
+                let change = PartitionChangeRecord {
+                    partition_id,
+                    topic_id: topic.id,
+                    leader: NO_LEADER,
+                    ..PartitionChangeRecord::default()
+                };
+                records.push(change.into());
+            }
+        }
+    }
+    records
 }
 
 fn registration_change(broker_id: i32, broker_epoch: i64, fenced: i8) -> MetadataRecord {

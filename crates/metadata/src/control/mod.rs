@@ -14,7 +14,7 @@ mod update_features;
 use mainstem_protocol::messages::MetadataRecord;
 
 pub use bootstrap::{
-    METADATA_VERSION, Registration, bootstrap, fence_broker, lead_partitions, register_broker,
+    METADATA_VERSION, Registration, bootstrap, lead_partitions, register_broker, resign,
     unfence_broker,
 };
 pub use configs::{alter_configs, incremental_alter_configs};

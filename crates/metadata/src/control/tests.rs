@@ -300,6 +300,12 @@ fn a_start_leads_what_the_node_holds_in_a_new_epoch() {
     };
     assert_eq!(short(0), (1, 2, vec![1]));
     assert_eq!(short(1), (2, 1, vec![]));
-    apply_all(&mut image, &[fence_broker(1, 5)]);
+    let records = resign(&image, 1, 5);
+    apply_all(&mut image, &records);
     assert!(image.broker(1).unwrap().fenced);
+    let states = &image.topic("orders").unwrap().partitions;
+    let leaders = states
+        .iter()
+        .map(|state| (state.leader, state.leader_epoch));
+    assert_eq!(leaders.collect::<Vec<_>>(), [(-1, 3), (2, 1)]);
 }

@@ -20,7 +20,7 @@ const CHECKS_MIN: usize = 5;
 /// Kafka says this of every partition that is added to a topic.
 const EXPECTED: &str = "to exist, but it was missing. Creating...";
 
-/// Small internal topics, and snapshots of metadata after seconds instead of an hour.
+/// Small internal topics, snapshots of metadata after seconds instead of an hour, and a cleaner that does not wait.
 const PROPERTIES: &[(&str, &str)] = &[
     ("offsets.topic.num.partitions", "5"),
     ("transaction.state.log.num.partitions", "3"),
@@ -28,6 +28,7 @@ const PROPERTIES: &[(&str, &str)] = &[
     ("share.coordinator.state.topic.replication.factor", "1"),
     ("share.coordinator.state.topic.min.isr", "1"),
     ("group.initial.rebalance.delay.ms", "0"),
+    ("log.cleaner.backoff.ms", "300"),
     ("metadata.log.max.snapshot.interval.ms", "2000"),
     ("metadata.log.segment.ms", "1000"),
 ];
