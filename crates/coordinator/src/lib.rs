@@ -6,6 +6,7 @@
 pub mod group;
 pub mod limits;
 mod shard;
+mod timers;
 
 pub use shard::{
     Context, Decision, LostLeadership, Offset, Outbound, RecordAppender, RequestId, Shard,

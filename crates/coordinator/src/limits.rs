@@ -10,3 +10,5 @@ pub const NEW_MEMBER_JOIN_TIMEOUT_MS: i64 = 300_000;
 pub const COMMIT_BYTES_MAX: usize = 1_000_000;
 /// Bytes of an offset record beside its names and metadata, at most.
 pub const OFFSET_RECORD_BYTES: usize = 64;
+/// Bytes of the tombstones of one batch; more of them are several batches.
+pub const TOMBSTONE_BYTES_MAX: usize = 500_000;

@@ -5,7 +5,9 @@
 //! - a reply leaves only when everything it was decided on is committed: it is parked at the log end that `decide` saw;
 //! - an append that fails ends the shard. There is no way back and none is needed.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
+
+use crate::timers::Timers;
 
 /// An offset of the shard's partition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -38,6 +40,12 @@ pub trait StateMachine {
         cx: &mut Context<'_>,
     ) -> Decision<Self>;
 
+    /// How many of the first records go into one batch; the rest follows in batches of their own. A crash may come between them, so only
+    /// records of which every prefix is sound may be parted. All of them unless the machine says otherwise.
+    fn batch_len(records: &[Self::Record]) -> usize {
+        records.len()
+    }
+
     /// Applies a record: the only writer of hard state, deterministic and infallible. Also the only code that runs while loading.
     fn apply(&mut self, record: &Self::Record);
 }
@@ -61,7 +69,7 @@ pub enum TimerChange<K> {
 
 /// What was decided.
 pub struct Decision<M: StateMachine + ?Sized> {
-    /// One atomic batch.
+    /// One atomic batch, or several, see [`StateMachine::batch_len`].
     pub records: Vec<M::Record>,
     /// Answers, to whom.
     pub replies: Vec<(RequestId, M::Reply)>,
@@ -100,7 +108,7 @@ pub struct Shard<M: StateMachine> {
     log_end: Offset,
     high_watermark: Offset,
     parked: VecDeque<(Offset, Outbound<M>)>,
-    timers: BTreeMap<M::TimerKey, Timestamp>,
+    timers: Timers<M::TimerKey>,
 }
 
 impl<M: StateMachine> Shard<M> {
@@ -112,7 +120,7 @@ impl<M: StateMachine> Shard<M> {
             log_end: Offset(0),
             high_watermark: Offset(0),
             parked: VecDeque::new(),
-            timers: BTreeMap::new(),
+            timers: Timers::default(),
         }
     }
 
@@ -131,18 +139,21 @@ impl<M: StateMachine> Shard<M> {
         log: &mut dyn RecordAppender<M::Record>,
     ) -> Result<(), LostLeadership> {
         let decision = self.state.decide(&mut self.soft, input, cx);
-        if !decision.records.is_empty() {
-            let end = log.append(&decision.records)?;
+        let mut rest = decision.records.as_slice();
+        while !rest.is_empty() {
+            let (batch, later) = rest.split_at(M::batch_len(rest).clamp(1, rest.len()));
+            let end = log.append(batch)?;
             assert!(end > self.log_end, "an append advances the log");
-            for record in &decision.records {
+            for record in batch {
                 self.state.apply(record);
             }
             self.log_end = end;
+            rest = later;
         }
         for change in decision.timers {
             match change {
-                TimerChange::Arm(key, at) => self.timers.insert(key, at),
-                TimerChange::Cancel(key) => self.timers.remove(&key),
+                TimerChange::Arm(key, at) => self.timers.arm(key, at),
+                TimerChange::Cancel(key) => self.timers.cancel(&key),
             };
         }
         if !decision.replies.is_empty() {
@@ -169,21 +180,12 @@ impl<M: StateMachine> Shard<M> {
 
     /// Takes the timers that are due; the driver turns each into an input, in key order.
     pub fn due(&mut self, now: Timestamp) -> Vec<M::TimerKey> {
-        let due: Vec<_> = self
-            .timers
-            .iter()
-            .filter(|(_, at)| **at <= now)
-            .map(|(key, _)| key.clone())
-            .collect();
-        for key in &due {
-            self.timers.remove(key);
-        }
-        due
+        self.timers.take_due(now)
     }
 
     /// When the next timer goes off.
     pub fn next_due(&self) -> Option<Timestamp> {
-        self.timers.values().min().copied()
+        self.timers.next_due()
     }
 
     /// The offset that the first parked replies wait for; `None` when nothing is parked.

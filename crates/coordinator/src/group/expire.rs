@@ -6,7 +6,8 @@
 //! | empty | `retention` after the group became empty |
 //! | that only commits | `retention` after the commit |
 //!
-//! A client may have said another time in the commit (versions 2 to 4). A group that is empty and has no offsets left goes too.
+//! A client may have said another time in the commit (versions 2 to 4). A group that is empty and has no offsets left goes too, at
+//! the next look, however short a time it has been empty.
 
 use super::offsets::subscribed_topics;
 use super::soft::{Phase, Round, Soft};
@@ -41,10 +42,7 @@ impl Groups {
                 });
             }
             let idle = round.phase == Phase::Empty && round.pending.is_empty();
-            let aged = empty_since.is_none_or(|since| {
-                turn.now_ms >= since.saturating_add(self.settings().retention_ms)
-            });
-            if idle && left == 0 && aged {
+            if idle && left == 0 {
                 if self.group(&group).is_some() {
                     turn.record(GroupRecord::Group {
                         group: group.clone(),

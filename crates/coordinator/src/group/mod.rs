@@ -27,6 +27,7 @@ pub use records::{GroupRecord, RecordError};
 pub use soft::{Phase, Soft};
 pub use state::{CommittedOffset, Groups};
 
+use crate::limits::TOMBSTONE_BYTES_MAX;
 use crate::{Context, Decision, RequestId, StateMachine, TimerChange, Timestamp};
 
 /// A decision under way: what it writes, answers and arms.
@@ -101,6 +102,25 @@ impl StateMachine for Groups {
             GroupInput::Timer(key) => self.timer(soft, &mut turn, key),
         }
         turn.decision
+    }
+
+    /// Tombstones may be more than a batch can hold. Each offset may go without the next, and a group's own goes behind those of its
+    /// offsets, so whatever a crash leaves is a group with fewer offsets, or offsets of which the next expiry takes the rest.
+    fn batch_len(records: &[GroupRecord]) -> usize {
+        let mut bytes = 0usize;
+        let mut fits = |tombstone_bytes: usize| {
+            bytes = bytes.saturating_add(tombstone_bytes);
+            bytes <= TOMBSTONE_BYTES_MAX
+        };
+        match records.first().and_then(GroupRecord::tombstone_bytes) {
+            // What is no tombstone was bounded when it was decided on.
+            None => records.len(),
+            Some(_) => records
+                .iter()
+                .map_while(GroupRecord::tombstone_bytes)
+                .take_while(|bytes| fits(*bytes))
+                .count(),
+        }
     }
 
     fn apply(&mut self, record: &GroupRecord) {

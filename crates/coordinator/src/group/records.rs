@@ -8,6 +8,7 @@ use mainstem_protocol::messages::{
 use mainstem_protocol::{DecodeError, EncodeError, Str};
 
 use super::CommittedOffset;
+use crate::limits::OFFSET_RECORD_BYTES;
 
 const GROUP_VERSION: i16 = 3;
 const OFFSET_VERSION: i16 = 4;
@@ -49,6 +50,20 @@ pub enum RecordError {
 }
 
 impl GroupRecord {
+    /// About how many bytes it takes when it is a tombstone; `None` when it has a value.
+    pub(super) fn tombstone_bytes(&self) -> Option<usize> {
+        match self {
+            Self::Group { group, value: None } => Some(OFFSET_RECORD_BYTES + group.len()),
+            Self::Offset {
+                group,
+                topic,
+                value: None,
+                ..
+            } => Some(OFFSET_RECORD_BYTES + group.len() + topic.len()),
+            _ => None,
+        }
+    }
+
     /// Key and value as stored.
     pub fn encode(&self) -> Result<(Bytes, Option<Bytes>), RecordError> {
         match self {

@@ -10,6 +10,7 @@
 )]
 
 mod machine;
+mod tombstones;
 
 use std::path::Path;
 
