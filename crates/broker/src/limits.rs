@@ -65,6 +65,8 @@ pub const DESCRIBED_PARTITIONS_MAX: usize = 2_000;
 const _: () = assert!(READ_IDLE_BYTES <= FRAME_SMALL_BYTES && FRAME_SMALL_BYTES <= READ_STEP_BYTES);
 const _: () = assert!(FETCH_BYTES_SHORT < FETCH_BYTES_MAX);
 
+/// Warnings about peers that are said in a second; the others are counted.
+pub const WARNINGS_PER_SECOND: u32 = 10;
 /// API keys that are counted: above every key of the schema.
 pub const API_KEYS_MAX: usize = 128;
 /// Topics whose traffic `/metrics` shows.

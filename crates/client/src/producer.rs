@@ -8,7 +8,7 @@ use std::collections::{HashMap, VecDeque};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use mainstem_protocol::batch::{BatchBuilder, BatchOptions, HEADER_BYTES};
+use mainstem_protocol::batch::{BatchBuilder, BatchOptions, HEADER_BYTES, add_sequence};
 use mainstem_protocol::compress::Codec;
 use mainstem_protocol::hash::partition_of_key;
 use mainstem_protocol::messages::produce_request::{PartitionProduceData, TopicProduceData};
@@ -84,6 +84,10 @@ pub struct Producer {
     options: ProducerOptions,
     identity: Option<(i64, i16)>,
     lanes: HashMap<Place, Lane>,
+    /// Lanes that have a closed batch and none under way; each stands here once.
+    ready: VecDeque<Place>,
+    /// Open batches by the time they were opened. One that was closed since is passed over.
+    opened: VecDeque<(Instant, Place)>,
     /// Where records without a key go until their batch is closed.
     sticky: HashMap<Str, i32>,
     /// Partition counts, and when they were learned.
@@ -125,6 +129,8 @@ impl Producer {
             options,
             identity,
             lanes: HashMap::new(),
+            ready: VecDeque::new(),
+            opened: VecDeque::new(),
             sticky: HashMap::new(),
             counts: HashMap::new(),
             buffered: 0,
@@ -165,14 +171,22 @@ impl Producer {
             self.close(&place)?;
         }
         let lane = self.lanes.entry(place.clone()).or_default();
-        let (open, _) = lane
-            .open
-            .get_or_insert_with(|| (BatchBuilder::new(BatchOptions::default()), Instant::now()));
+        let (open, _) = lane.open.get_or_insert_with(|| {
+            let now = Instant::now();
+            self.opened.push_back((now, place.clone()));
+            (BatchBuilder::new(BatchOptions::default()), now)
+        });
         let before = open.size_estimate();
         open.append(timestamp, key, value, headers);
         self.open_bytes += open.size_estimate() - before;
         if open.size_estimate() >= self.options.batch_bytes {
             self.close(&place)?;
+        }
+        if self.opened.len() > 2 * self.lanes.len() {
+            // Who never lingers must not gather batches that were closed long ago.
+            let mut opened = std::mem::take(&mut self.opened);
+            opened.retain(|opened| self.is_open(opened));
+            self.opened = opened;
         }
         self.make_room().await?;
         while let Some(done) = self.sending.try_join_next() {
@@ -228,17 +242,22 @@ impl Producer {
 
     /// Sends batches that have lingered long enough.
     pub fn linger(&mut self) -> Result<(), ClientError> {
-        let due = self.lanes.iter().filter(|(_, lane)| {
-            lane.open
-                .as_ref()
-                .is_some_and(|(_, since)| since.elapsed() >= self.options.linger)
-        });
-        let due: Vec<Place> = due.map(|(place, _)| place.clone()).collect();
-        for place in due {
-            self.close(&place)?;
+        while let Some((since, _)) = self.opened.front()
+            && since.elapsed() >= self.options.linger
+            && let Some(opened) = self.opened.pop_front()
+        {
+            if self.is_open(&opened) {
+                self.close(&opened.1)?;
+            }
         }
         self.start();
         Ok(())
+    }
+
+    /// Whether the batch that was opened then is still open.
+    fn is_open(&self, (since, place): &(Instant, Place)) -> bool {
+        let open = self.lanes.get(place).and_then(|lane| lane.open.as_ref());
+        open.is_some_and(|(_, opened)| opened == since)
     }
 
     /// Closes the open batch of a partition and numbers it.
@@ -258,8 +277,7 @@ impl Producer {
             options.producer_id = producer_id;
             options.producer_epoch = producer_epoch;
             options.base_sequence = lane.next_sequence;
-            lane.next_sequence =
-                mainstem_protocol::batch::add_sequence(lane.next_sequence, open.count());
+            lane.next_sequence = add_sequence(lane.next_sequence, open.count());
         }
         let records = u64::try_from(open.count()).unwrap_or(0);
         let built = open.build().map_err(|cause| ClientError::Batch {
@@ -267,25 +285,27 @@ impl Producer {
             partition: place.1,
             cause,
         });
-        let bytes = built?;
+        // Its records are lost, and nothing may be stored behind that.
+        let bytes = built.inspect_err(|error| self.failed = Some(error.clone()))?;
         self.buffered += bytes.len();
         lane.closed.push_back(Batch { bytes, records });
+        if !lane.under_way && lane.closed.len() == 1 {
+            self.ready.push_back(place.clone());
+        }
         self.sticky.remove(&place.0);
         Ok(())
     }
 
     /// Sends the next batch of every partition that has none under way.
     fn start(&mut self) {
-        for (place, lane) in &mut self.lanes {
-            if lane.under_way {
-                continue;
-            }
-            let Some(batch) = lane.closed.pop_front() else {
-                continue;
-            };
-            lane.under_way = true;
-            let (cluster, options, place) =
-                (self.cluster.clone(), self.options.clone(), place.clone());
+        while let Some(place) = self.ready.pop_front() {
+            let next = self.lanes.get_mut(&place).and_then(|lane| {
+                let batch = lane.closed.pop_front()?;
+                lane.under_way = true;
+                Some(batch)
+            });
+            let Some(batch) = next else { continue };
+            let (cluster, options) = (self.cluster.clone(), self.options.clone());
             self.sending.spawn(async move {
                 let size = batch.bytes.len();
                 let sent = deliver(&cluster, &options, &place, batch).await;
@@ -312,6 +332,9 @@ impl Producer {
         self.buffered = self.buffered.saturating_sub(size);
         if let Some(lane) = self.lanes.get_mut(&place) {
             lane.under_way = false;
+            if !lane.closed.is_empty() {
+                self.ready.push_back(place);
+            }
         }
         let sent = sent.inspect_err(|error| self.failed = Some(error.clone()))?;
         self.produced.records += sent.records;

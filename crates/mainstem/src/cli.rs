@@ -254,7 +254,7 @@ pub(crate) enum LogCommand {
   mainstem log dump mainstem-data/__cluster_metadata-0/*.log --deep --json
   mainstem log dump mainstem-data/orders-0/*.index mainstem-data/orders-0/*.timeindex")]
 pub(crate) struct DumpOptions {
-    /// Files: .log, .checkpoint, .index, .timeindex.
+    /// Files: .log, .checkpoint, .index, .timeindex, .snapshot, .txnindex, and checkpoints such as leader-epoch-checkpoint.
     #[arg(required = true, value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
     /// The records too, not batches alone.

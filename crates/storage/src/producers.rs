@@ -233,7 +233,7 @@ impl Producers {
             body.extend_from_slice(&entry.open_transaction.unwrap_or(-1).to_be_bytes());
         }
         let mut bytes = SNAPSHOT_VERSION.to_be_bytes().to_vec();
-        bytes.extend_from_slice(&crc32c(&body).to_be_bytes());
+        bytes.extend_from_slice(&crc32c::crc32c(&body).to_be_bytes());
         bytes.extend_from_slice(&body);
         bytes
     }
@@ -243,7 +243,7 @@ impl Producers {
         let (version, rest) = bytes.split_first_chunk::<2>()?;
         let (crc, body) = rest.split_first_chunk::<4>()?;
         if i16::from_be_bytes(*version) != SNAPSHOT_VERSION
-            || u32::from_be_bytes(*crc) != crc32c(body)
+            || u32::from_be_bytes(*crc) != crc32c::crc32c(body)
         {
             return None;
         }
@@ -296,22 +296,6 @@ fn read_entry(mut bytes: &[u8]) -> Option<(i64, ProducerEntry)> {
             last_timestamp,
         },
     ))
-}
-
-/// CRC-32C by way of the protocol crate's dependency would be a second copy; a snapshot is small, so a table-free loop will do.
-fn crc32c(bytes: &[u8]) -> u32 {
-    let mut crc = u32::MAX;
-    for byte in bytes {
-        crc ^= u32::from(*byte);
-        for _ in 0..8 {
-            crc = if crc & 1 == 1 {
-                (crc >> 1) ^ 0x82f6_3b78
-            } else {
-                crc >> 1
-            };
-        }
-    }
-    !crc
 }
 
 #[cfg(test)]

@@ -22,6 +22,8 @@ use crate::clock::{now_ms, random_bytes};
 use crate::context::Boxed;
 use crate::partition::Partition;
 
+/// Fewer that wait are not looked through for those that have gone away.
+const WAITING_MIN: usize = 64;
 /// How long the task sleeps when no timer is set.
 const IDLE: Duration = Duration::from_secs(3_600);
 
@@ -73,6 +75,8 @@ struct Driver {
     partition: Arc<Partition>,
     shard: Shard<Groups>,
     waiting: BTreeMap<RequestId, oneshot::Sender<GroupReply>>,
+    /// So many must wait before those that have gone away are looked for.
+    look_at: usize,
     next_request: u64,
     /// Resolves when the first parked replies may go.
     committed: Option<Boxed<Result<(), ErrorCode>>>,
@@ -96,6 +100,7 @@ pub(super) async fn run(
         partition,
         shard,
         waiting: BTreeMap::new(),
+        look_at: WAITING_MIN,
         next_request: 0,
         committed: None,
     };
@@ -201,8 +206,11 @@ impl Driver {
         {
             self.committed = Some(Box::pin(self.partition.committed_on_control(offset)));
         }
-        // Who has gone away does not wait any more.
-        self.waiting.retain(|_, waiting| !waiting.is_closed());
+        // Who has gone away does not wait any more. Looked at when there are twice as many as after the last look.
+        if self.waiting.len() >= self.look_at {
+            self.waiting.retain(|_, waiting| !waiting.is_closed());
+            self.look_at = WAITING_MIN.max(2 * self.waiting.len());
+        }
     }
 
     fn until_next_timer(&self) -> Duration {

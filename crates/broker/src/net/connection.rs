@@ -114,11 +114,19 @@ pub(super) async fn serve(
         node,
         core,
     };
-    match connection.run(closing).await {
-        End::Quiet => {}
-        End::Hostile(what) => tracing::warn!(%peer, what, "connection closed"),
-        End::Slow(what) => tracing::warn!(%peer, %what, "connection closed"),
-        End::Socket(error) => tracing::debug!(%peer, %error, "connection lost"),
+    let what = match connection.run(closing).await {
+        End::Quiet => return,
+        End::Socket(error) => {
+            tracing::debug!(%peer, %error, "connection lost");
+            return;
+        }
+        End::Hostile(what) => what,
+        End::Slow(what) => what.to_string(),
+    };
+    match connection.node.connections.warnings.may_say(Instant::now()) {
+        Some(0) => tracing::warn!(%peer, what, "connection closed"),
+        Some(more) => tracing::warn!(%peer, what, more, "connection closed, as were others before"),
+        None => {}
     }
 }
 

@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::Notify;
 
+use super::warnings::Warnings;
 use crate::config::Properties;
 use crate::limits::{CONNECTIONS_MIN, DESCRIPTORS_KEPT, OPEN_FILES_MAX, OPEN_FILES_MIN};
 
@@ -21,6 +22,8 @@ pub(crate) struct Connections {
     overrides: HashMap<IpAddr, usize>,
     open: Mutex<Open>,
     ended: Notify,
+    /// What is said of peers that are closed.
+    pub(super) warnings: Warnings,
 }
 
 #[derive(Debug, Default)]
@@ -58,6 +61,7 @@ impl Connections {
                 .collect(),
             open: Mutex::default(),
             ended: Notify::new(),
+            warnings: Warnings::default(),
         }
     }
 

@@ -41,7 +41,10 @@ fn give(shard: &mut Shard<Groups>, log: &mut Log, now_ms: i64, input: GroupInput
 
 /// A shard on which one group has committed far more than a batch can forget at once.
 fn committed() -> (Shard<Groups>, Log) {
-    let (mut shard, mut log) = (Shard::new(Groups::new(GroupSettings::default())), Log::default());
+    let (mut shard, mut log) = (
+        Shard::new(Groups::new(GroupSettings::default())),
+        Log::default(),
+    );
     let topic = Str::from("t".repeat(200));
     for at in 0..COMMITS {
         let partitions = (0..PARTITIONS).map(|partition| CommitPartition {
@@ -70,7 +73,11 @@ fn check(now_ms: i64, input: GroupInput) {
     let (mut shard, mut log) = committed();
     let before = log.0.len();
     give(&mut shard, &mut log, now_ms, input);
-    assert!(log.0.len() > before + 3, "several batches: {}", log.0.len() - before);
+    assert!(
+        log.0.len() > before + 3,
+        "several batches: {}",
+        log.0.len() - before
+    );
     for cut in before..=log.0.len() {
         let mut replayed = Shard::new(Groups::new(GroupSettings::default()));
         for (at, record) in (1..).zip(log.0[..cut].iter().flatten()) {
@@ -80,7 +87,12 @@ fn check(now_ms: i64, input: GroupInput) {
         let mut rest = Log(log.0[..cut].to_vec());
         give(&mut replayed, &mut rest, now_ms, GroupInput::Loaded);
         let (id, group) = (RequestId(99), Str::from("g"));
-        give(&mut replayed, &mut rest, now_ms, GroupInput::Delete { id, group });
+        give(
+            &mut replayed,
+            &mut rest,
+            now_ms,
+            GroupInput::Delete { id, group },
+        );
         assert_eq!(replayed.state().committed_topics().len(), 0);
         assert_eq!(replayed.state().groups().count(), 0);
     }

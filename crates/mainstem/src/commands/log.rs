@@ -4,6 +4,7 @@
 
 mod batches;
 mod index;
+mod small;
 
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
@@ -41,6 +42,9 @@ fn dump(global: &Global, options: &DumpOptions) -> Result<(), Failure> {
             )
         };
         match file.extension().and_then(|extension| extension.to_str()) {
+            None if is_checkpoint(file) => small::checkpoint(&mut sink, file).map_err(wrong)?,
+            Some("snapshot") => small::producers(&mut sink, file).map_err(wrong)?,
+            Some("txnindex") => small::aborted(&mut sink, file).map_err(wrong)?,
             Some("log" | "checkpoint") => {
                 let kind = options.decode.unwrap_or_else(|| kind_of(file));
                 batches::dump(&mut sink, file, options.deep.then_some(kind)).map_err(wrong)?;
@@ -51,7 +55,7 @@ fn dump(global: &Global, options: &DumpOptions) -> Result<(), Failure> {
                 sink.out.flush()?;
                 return Err(Failure::usage(
                     format!("{} is not of a kind that can be shown", file.display()),
-                    "these can: .log, .checkpoint of __cluster_metadata, .index, .timeindex",
+                    "these can: .log, .checkpoint of __cluster_metadata, .index, .timeindex, .snapshot, .txnindex, and checkpoints without an extension",
                 ));
             }
         }
@@ -69,6 +73,12 @@ fn dump(global: &Global, options: &DumpOptions) -> Result<(), Failure> {
         ),
         "keep a copy; a torn end of the last segment is cut by the next start, an index is made anew",
     ))
+}
+
+/// `leader-epoch-checkpoint` and those of a data directory.
+fn is_checkpoint(file: &Path) -> bool {
+    let name = file.file_name().and_then(|name| name.to_str());
+    name.is_some_and(|name| name.ends_with("-checkpoint"))
 }
 
 /// What the records of a file are, by the name of its directory.

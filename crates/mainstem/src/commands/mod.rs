@@ -30,13 +30,9 @@ pub(crate) async fn run(global: &Global, command: Command) -> Result<(), Failure
         Command::Log(command) => log::run(global, command),
         Command::Man { dir } => man::run(global, &dir),
         Command::Completions { shell } => {
-            clap_complete::generate(
-                shell,
-                &mut Cli::command(),
-                "mainstem",
-                &mut std::io::stdout(),
-            );
-            Ok(())
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "mainstem", &mut script);
+            Ok(crate::output::print(&String::from_utf8_lossy(&script))?)
         }
         Command::Server(options) => server::run(&options),
     }

@@ -18,16 +18,17 @@ pub(crate) fn run(options: &ServerOptions) -> Result<(), Failure> {
     logging(options.log_format);
     let config = configure(options)?;
     let durability = config.properties.durability();
-    let node = mainstem_broker::start(config)?;
-    banner(&node, durability)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
-    let signals = runtime.block_on(wait_for_signal())?;
+    // Before the node starts: a signal that comes between its start and ours of listening for them would be lost.
+    let mut signals = runtime.block_on(async { Signals::begin() })?;
+    let node = mainstem_broker::start(config)?;
+    banner(&node, durability)?;
+    runtime.block_on(signals.next());
     eprintln!("stopping (once more stops at once) …");
     std::thread::spawn(move || {
         runtime.block_on(async move {
-            let mut signals = signals;
             signals.next().await;
             eprintln!("stopped at once; the next start checks what was written last");
             std::process::exit(130);
@@ -251,19 +252,18 @@ struct Signals {
 }
 
 impl Signals {
+    /// Catches them from now on.
+    fn begin() -> std::io::Result<Self> {
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+        })
+    }
+
     async fn next(&mut self) {
         tokio::select! {
             _ = self.interrupt.recv() => {}
             _ = self.terminate.recv() => {}
         }
     }
-}
-
-async fn wait_for_signal() -> std::io::Result<Signals> {
-    let mut signals = Signals {
-        interrupt: signal(SignalKind::interrupt())?,
-        terminate: signal(SignalKind::terminate())?,
-    };
-    signals.next().await;
-    Ok(signals)
 }

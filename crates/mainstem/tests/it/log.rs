@@ -151,3 +151,53 @@ fn unchecked(log: &[u8], at: usize) -> bool {
     }
     false
 }
+
+#[test]
+fn the_small_files_of_a_log_are_shown_too() {
+    let dir = data();
+    let done = dump(&dir.path().join("t-0/leader-epoch-checkpoint"), "--json");
+    assert_eq!(done.code, Some(0), "{done:?}");
+    assert_eq!(
+        (&objects(&done)[0]["epoch"], &objects(&done)[0]["begins"]),
+        (&"0".into(), &"0".into())
+    );
+    let done = dump(&dir.path().join("recovery-point-offset-checkpoint"), "");
+    assert!(done.out.contains("partition=t-0\toffset=10"), "{done:?}");
+
+    // `mainstem produce` numbers its batches: two runs, two producers.
+    let snapshot = dir.path().join("t-0/00000000000000000010.snapshot");
+    let done = dump(&snapshot, "--json");
+    assert_eq!(done.code, Some(0), "{done:?}");
+    let found = objects(&done);
+    let last: Vec<_> = found
+        .iter()
+        .map(|p| p["last_offset"].as_i64().unwrap())
+        .collect();
+    assert_eq!(last, [4, 9]);
+
+    let mut bytes = std::fs::read(&snapshot).unwrap();
+    *bytes.last_mut().unwrap() ^= 1;
+    std::fs::write(&snapshot, bytes).unwrap();
+    let done = dump(&snapshot, "");
+    assert_eq!(done.code, Some(1), "{done:?}");
+    assert!(done.err.contains("the checksum does not fit"), "{done:?}");
+
+    // An entry as Apache Kafka writes it when a transaction is given up.
+    let index = dir.path().join("t-0/00000000000000000000.txnindex");
+    let entry = [
+        &0i16.to_be_bytes()[..],
+        &[5i64, 1, 2, 3].map(i64::to_be_bytes).concat(),
+    ]
+    .concat();
+    std::fs::write(&index, [&entry[..], &[0; 7]].concat()).unwrap();
+    let done = dump(&index, "");
+    assert!(
+        done.out
+            .contains("producer_id=5\tfirst_offset=1\tlast_offset=2\tlast_stable_offset=3"),
+        "{done:?}"
+    );
+    assert!(
+        done.err.contains("byte 34: 7 bytes are no whole entry"),
+        "{done:?}"
+    );
+}

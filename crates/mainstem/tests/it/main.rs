@@ -9,6 +9,7 @@ mod directories;
 mod log;
 mod man;
 mod node;
+mod outputs;
 mod refusals;
 mod storage;
 mod story;
