@@ -1,6 +1,7 @@
 //! Where the output goes may end early or be full: the first is no failure, the second is one that says so.
 
 use std::fs::File;
+use std::io::{Read, Write};
 use std::process::{Command, Stdio};
 
 use crate::node::{BINARY, Node};
@@ -76,4 +77,59 @@ fn commands_that_ask_a_node_end_quietly_or_say_why() {
         let dump = format!("log dump {}/t-0/{file}", dir.path().display());
         check(&dump, alone);
     }
+}
+
+/// A terminal: what a process writes to the one comes out of the other.
+fn terminal() -> (File, File) {
+    use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+    let ours = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+    grantpt(&ours).unwrap();
+    unlockpt(&ours).unwrap();
+    let name = ptsname(&ours, Vec::new()).unwrap();
+    let theirs = File::options()
+        .read(true)
+        .write(true)
+        .open(name.to_str().unwrap());
+    (File::from(ours), theirs.unwrap())
+}
+
+/// Produces while `stderr` is what it is; `shown` tells when the rest of the input may come.
+fn produce(node: &Node, stderr: Stdio, shown: impl FnOnce()) {
+    let mut child = node
+        .command(&["produce", "t"])
+        .stdin(Stdio::piped())
+        .stderr(stderr)
+        .spawn()
+        .unwrap();
+    let mut input = child.stdin.take().unwrap();
+    input.write_all(&b"line\n".repeat(5_000)).unwrap();
+    shown();
+    input.write_all(b"the last\n").unwrap();
+    drop(input);
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+}
+
+#[test]
+fn progress_is_shown_on_a_terminal_and_nowhere_else() {
+    let dir = tempfile::tempdir().unwrap();
+    let node = Node::start(dir.path());
+    node.must("topic create t");
+    let (mut ours, theirs) = terminal();
+    let mut screen = String::new();
+    let mut read = |until: &str| {
+        let mut some = [0; 1_024];
+        while !screen.contains(until) {
+            let count = ours.read(&mut some).unwrap();
+            screen.push_str(&String::from_utf8_lossy(&some[..count]));
+        }
+    };
+    // While records come, their count is on the screen; in the end it has made room for what was done.
+    produce(&node, theirs.into(), || read(" records · "));
+    read("5,001 records sent to t");
+
+    let file = tempfile::NamedTempFile::new().unwrap();
+    produce(&node, file.reopen().unwrap().into(), || {});
+    let said = std::fs::read_to_string(file.path()).unwrap();
+    assert!(said.starts_with("5,001 records sent to t"), "{said:?}");
+    assert_eq!(said.lines().count(), 1, "{said:?}");
 }
