@@ -82,6 +82,9 @@ fn make(
         ));
     }
     let properties = read_properties(place.config.as_deref(), &place.options)?;
+    for warning in properties.warnings() {
+        eprintln!("warning: {warning}");
+    }
     let dir = data_dir(place.data_dir.as_deref(), &properties);
     let node_id = i32::try_from(properties.number("node.id")).unwrap_or(1);
     let formatted = format(&RealDisk, &dir, node_id, cluster_id, ignore_formatted);

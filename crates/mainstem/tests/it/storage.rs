@@ -88,6 +88,15 @@ fn a_formatted_directory_is_what_a_first_start_makes() {
 }
 
 #[test]
+fn a_property_that_nobody_knows_is_warned_of() {
+    let dir = tempfile::tempdir().unwrap();
+    let done = storage(dir.path(), "format -o nobody.knows=1");
+    assert_eq!(done.code, Some(0), "{done:?}");
+    assert!(done.err.contains("warning: "), "{done:?}");
+    assert!(done.err.contains("nobody.knows"), "{done:?}");
+}
+
+#[test]
 fn a_formatted_directory_is_not_formatted_again() {
     let dir = tempfile::tempdir().unwrap();
     assert_eq!(storage(dir.path(), "info").code, Some(1));
