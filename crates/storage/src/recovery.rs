@@ -161,7 +161,8 @@ impl Log {
             disk,
         };
         let repair = log.load_segments(&listing, mode, now_ms)?;
-        log.durable_end = log.log_start;
+        // What lies behind the recovery point was found in the page cache: nobody knows whether it is on the disk.
+        log.durable_end = mode.recovery_point.clamp(log.log_start, log.log_end);
         if mode.clean {
             log.durable_end = log.log_end;
             (log.names_unsynced, log.dir_unsynced) = (false, false);

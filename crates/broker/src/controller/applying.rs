@@ -69,7 +69,9 @@ pub(crate) fn start_partitions(
         let durability = node.config.properties.durability();
         let partition =
             Partition::new(name, state.leader_epoch, log, durability, node.sync.clone());
-        open.insert(index, Arc::new(partition));
+        let partition = Arc::new(partition);
+        partition.sync_found();
+        open.insert(index, partition);
     }
     node.partitions
         .put(&topic.name, topic.id, open.into_values().collect());

@@ -109,7 +109,11 @@ impl Partition {
         queue: Arc<SyncQueue>,
     ) -> Self {
         let (topic, topic_id, index) = name;
-        let high_watermark = log.log_end();
+        // What a start finds in the page cache is seen when it is on the disk, as everything else.
+        let high_watermark = match durability {
+            Durability::Disk => log.durable_end(),
+            Durability::PageCache => log.log_end(),
+        };
         Self {
             topic,
             topic_id,
@@ -241,6 +245,17 @@ impl Partition {
             Durability::PageCache => end - durable_end < state.log.config().flush_messages,
         };
         if is_enough { end } else { durable_end }
+    }
+
+    /// Asks for a sync of what the start found in the page cache.
+    pub(crate) fn sync_found(self: &Arc<Self>) {
+        let wanted = self.with(|state| {
+            let is_behind = state.log.durable_end() < state.log.log_end();
+            Ok(is_behind && self.durability == Durability::Disk && state.want_sync())
+        });
+        if wanted.unwrap_or(false) {
+            self.queue.push(self.clone());
+        }
     }
 
     /// Asks for a sync of names and small files, also where the page cache is enough.

@@ -21,9 +21,17 @@ use crate::wakes::{FetchWait, Wakes};
 const HERE: usize = usize::MAX;
 
 fn partition(durability: Durability, config: LogConfig) -> Arc<Partition> {
-    let disk = Arc::new(MemDisk::new());
+    opened(MemDisk::new(), durability, config, OpenMode::default())
+}
+
+fn opened(
+    disk: MemDisk,
+    durability: Durability,
+    config: LogConfig,
+    mode: OpenMode,
+) -> Arc<Partition> {
     let dir = PathBuf::from("/data/orders-0");
-    let (log, _) = Log::open(disk, dir, config, OpenMode::default(), 0).expect("a new log");
+    let (log, _) = Log::open(Arc::new(disk), dir, config, mode, 0).expect("a log");
     let name = (Str::from_static("orders"), Uuid::default(), 0);
     let queue = Arc::new(SyncQueue::new(Arc::new(Wakes::new(1))));
     Arc::new(Partition::new(name, 0, log, durability, queue))
@@ -77,6 +85,34 @@ fn a_sync_commits_what_it_covers_and_no_more() {
     sync(&partition);
     assert_eq!(offsets(&partition), (2, 2));
     assert_eq!(partition.queue.undurable_bytes(), 0);
+}
+
+#[test]
+fn what_a_start_finds_in_the_page_cache_is_seen_when_it_is_on_the_disk() {
+    let disk = MemDisk::new();
+    let open = |durability, recovery_point| {
+        let mode = OpenMode {
+            recovery_point,
+            ..OpenMode::default()
+        };
+        opened(disk.clone(), durability, LogConfig::default(), mode)
+    };
+    let partition = open(Durability::Disk, 0);
+    for value in [b"1", b"2"] {
+        append(&partition, value);
+        sync(&partition);
+    }
+    append(&partition, b"3");
+    // Killed, and started again with what the page cache holds and a checkpoint that is a little old.
+    let partition = open(Durability::Disk, 1);
+    assert_eq!(offsets(&partition), (1, 3));
+    partition.sync_found();
+    sync(&partition);
+    assert_eq!(offsets(&partition), (3, 3));
+    partition.sync_found();
+    assert!(partition.begin_sync().is_none(), "there is nothing more");
+    let partition = open(Durability::PageCache, 1);
+    assert_eq!(offsets(&partition), (3, 3));
 }
 
 #[test]
