@@ -34,6 +34,7 @@ pub use dispatch::{ApiRange, api_ranges, not_served};
 pub use format::{FormatError, format, random_id};
 pub use log_dirs::DataDirError;
 pub use mainstem_metadata::config::{ConfigError, PropertyDoc, markdown, property_docs};
+pub use mainstem_metadata::control::METADATA_VERSION;
 pub use mainstem_storage::Repair;
 pub use mainstem_storage::disk;
 pub use mainstem_storage::log_dir::{LogDirError, MetaProperties, read_meta};

@@ -225,6 +225,15 @@ pub(crate) enum StorageCommand {
         /// Leave a directory as it is that is formatted for this cluster and node.
         #[arg(long, short = 'g')]
         ignore_formatted: bool,
+        /// The release whose records the cluster writes: 4.4, which is what this build knows.
+        #[arg(long, short = 'r', value_name = "RELEASE")]
+        release_version: Option<String>,
+        /// A feature and its level: metadata.version=33, or any other at 0.
+        #[arg(long, short = 'f', value_name = "NAME=LEVEL")]
+        feature: Vec<String>,
+        /// A node that is its own quorum, which every node is so far.
+        #[arg(long, short = 's')]
+        standalone: bool,
     },
 }
 

@@ -1,13 +1,19 @@
 //! `mainstem storage …`: data directories, without a node.
 
 use mainstem_broker::disk::RealDisk;
-use mainstem_broker::{FormatError, LogDirError, MetaProperties, format, random_id, read_meta};
+use mainstem_broker::{
+    FormatError, LogDirError, METADATA_VERSION, MetaProperties, format, random_id, read_meta,
+};
 use serde_json::json;
 
 use super::server::{data_dir, read_properties};
 use crate::cli::{Global, PlaceOptions, StorageCommand};
 use crate::failure::Failure;
 use crate::output::{Column, print, rows, say};
+
+/// The release of Apache Kafka whose records a new cluster writes, and the names of its last level.
+const RELEASE: &str = "4.4";
+const RELEASE_LEVELS: &[&str] = &["4.4-IV2"];
 
 pub(crate) fn run(global: &Global, command: StorageCommand) -> Result<(), Failure> {
     match command {
@@ -20,7 +26,13 @@ pub(crate) fn run(global: &Global, command: StorageCommand) -> Result<(), Failur
             place,
             cluster_id,
             ignore_formatted,
-        } => make(global, &place, cluster_id.as_deref(), ignore_formatted),
+            release_version,
+            feature,
+            standalone: _,
+        } => {
+            check_features(release_version.as_deref(), &feature)?;
+            make(global, &place, cluster_id.as_deref(), ignore_formatted)
+        }
     }
 }
 
@@ -96,6 +108,40 @@ fn make(
     };
     say(global, &format!("{} {done}", dir.display()));
     show(global, &dir, &meta)
+}
+
+/// Apache Kafka's tool lets a cluster begin at another level; this build writes the records of one.
+fn check_features(release: Option<&str>, features: &[String]) -> Result<(), Failure> {
+    let hint = format!(
+        "leave it out: clusters begin at metadata.version {METADATA_VERSION}, release {RELEASE}"
+    );
+    let is_ours = |release: &str| release == RELEASE || RELEASE_LEVELS.contains(&release);
+    if let Some(release) = release
+        && !is_ours(release)
+    {
+        return Err(Failure::usage(
+            format!("a cluster cannot begin at release {release} here"),
+            &hint,
+        ));
+    }
+    for feature in features {
+        let level = feature
+            .split_once('=')
+            .and_then(|(name, level)| Some((name, level.parse::<i16>().ok()?)));
+        match level {
+            Some(("metadata.version", METADATA_VERSION)) => {}
+            Some((name, 0)) if name != "metadata.version" => {}
+            Some((name, level)) => {
+                let what = format!("{name} cannot begin at {level} here");
+                return Err(Failure::usage(what, &hint));
+            }
+            None => {
+                let what = format!("{feature:?} is no feature with its level");
+                return Err(Failure::usage(what, "name one so: metadata.version=33"));
+            }
+        }
+    }
+    Ok(())
 }
 
 fn refused(error: FormatError) -> Failure {

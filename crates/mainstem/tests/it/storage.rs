@@ -88,6 +88,35 @@ fn a_formatted_directory_is_what_a_first_start_makes() {
 }
 
 #[test]
+fn apaches_options_are_understood_or_refused() {
+    let check = |options: &str, code: i32, said: &str| {
+        let dir = tempfile::tempdir().unwrap();
+        let done = storage(dir.path(), &format!("format -t one {options}"));
+        assert_eq!(done.code, Some(code), "{options}: {done:?}");
+        assert!(done.err.contains(said), "{options}: {done:?}");
+        assert_eq!(dir.path().join("meta.properties").exists(), code == 0);
+    };
+    check("--standalone --release-version 4.4", 0, "formatted");
+    check(
+        "-s -r 4.4-IV2 -f metadata.version=33 -f group.version=0",
+        0,
+        "formatted",
+    );
+    check("-r 4.1", 2, "cannot begin at release 4.1");
+    check(
+        "-f metadata.version=25",
+        2,
+        "metadata.version cannot begin at 25",
+    );
+    check(
+        "-f transaction.version=2",
+        2,
+        "transaction.version cannot begin at 2",
+    );
+    check("-f metadata.version", 2, "is no feature with its level");
+}
+
+#[test]
 fn a_property_that_nobody_knows_is_warned_of() {
     let dir = tempfile::tempdir().unwrap();
     let done = storage(dir.path(), "format -o nobody.knows=1");
