@@ -5,6 +5,8 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant};
 
+use mainstem_protocol::ErrorCode;
+
 use crate::clock::now_ms;
 use crate::limits::{CHECKPOINT, HOUSEKEEPING};
 use crate::node::Node;
@@ -115,12 +117,12 @@ fn retain(node: &Node) {
     }
     checkpoint(node);
     for partition in due {
-        match partition.apply_retention(now_ms) {
-            Ok(doomed) => {
-                if let Err(error) = doomed.remove() {
-                    tracing::warn!(topic = %partition.topic, %error, "old segments could not be removed");
-                }
+        match partition.retire(now_ms) {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => {
+                tracing::warn!(topic = %partition.topic, %error, "old segments could not be removed");
             }
+            Err(refusal) if refusal.code == ErrorCode::UnknownTopicOrPartition => {} // deleted meanwhile
             Err(refusal) => {
                 tracing::error!(topic = %partition.topic, error = refusal.message, "retention failed");
             }

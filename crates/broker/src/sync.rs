@@ -122,7 +122,7 @@ fn run(queue: &SyncQueue) {
             continue;
         };
         let began = Instant::now();
-        let result = ticket.sync();
+        let result = partition.sync(&ticket);
         queue.took.record(began.elapsed());
         if partition.end_sync(&ticket, result) {
             queue.push(partition);

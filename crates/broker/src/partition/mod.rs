@@ -12,7 +12,7 @@ mod waits;
 pub(crate) use reads::Isolation;
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arc_swap::ArcSwap;
 use bytes::Bytes;
@@ -87,6 +87,9 @@ pub(crate) struct Partition {
     durability: Durability,
     queue: Arc<SyncQueue>,
     fetched_bytes: AtomicU64,
+    /// Held while somebody works on files by their names without holding `state`; taken before it. A topic is not deleted meanwhile:
+    /// another of its name would have files of the same names.
+    files: Mutex<()>,
     state: Mutex<State>,
 }
 
@@ -123,6 +126,7 @@ impl Partition {
             durability,
             queue,
             fetched_bytes: AtomicU64::new(0),
+            files: Mutex::new(()),
             state: Mutex::new(State {
                 log,
                 high_watermark,
@@ -295,6 +299,16 @@ impl Partition {
         Some(state.log.sync_ticket())
     }
 
+    /// Syncs what a ticket says.
+    pub(crate) fn sync(&self, ticket: &SyncTicket) -> std::io::Result<()> {
+        let _deletion_waits = self.files.lock().unwrap_or_else(PoisonError::into_inner);
+        // Of a topic that is gone there is nothing to sync, and its names may be another's.
+        match self.with(|_| Ok(())) {
+            Ok(()) => ticket.sync(),
+            Err(refusal) => Err(std::io::Error::other(refusal.message)),
+        }
+    }
+
     /// A sync thread tells how it went. Returns true when there is more to sync.
     pub(crate) fn end_sync(&self, ticket: &SyncTicket, result: std::io::Result<()>) -> bool {
         if self.durability == Durability::Disk {
@@ -366,11 +380,9 @@ impl Partition {
             .unwrap_or(false)
     }
 
-    /// Takes old segments out of the log; their files are removed by the caller. Also forgets silent producers.
-    pub(crate) fn apply_retention(
-        self: &Arc<Self>,
-        now_ms: i64,
-    ) -> Result<mainstem_storage::Doomed, Refusal> {
+    /// Takes old segments out of the log and removes their files. Also forgets silent producers.
+    pub(crate) fn retire(self: &Arc<Self>, now_ms: i64) -> Result<std::io::Result<()>, Refusal> {
+        let _deletion_waits = self.files.lock().unwrap_or_else(PoisonError::into_inner);
         let doomed = self.with(|state| {
             state.log.expire_producers(now_ms);
             let upto = state.high_watermark;
@@ -378,7 +390,7 @@ impl Partition {
             doomed.map_err(|error| Refusal::new(error.code(), error))
         })?;
         self.sync_soon();
-        Ok(doomed)
+        Ok(doomed.remove())
     }
 
     /// Moves the log start (DeleteRecords); -1 means the high watermark. Returns the new start.
@@ -406,6 +418,7 @@ impl Partition {
 
     /// The topic is gone: everybody who waits is told, nothing is served any more.
     pub(crate) fn remove(&self) {
+        let _nobody_is_at_it = self.files.lock().unwrap_or_else(PoisonError::into_inner);
         let Ok(mut state) = self.lock() else { return };
         let mut woken = Woken::default();
         state.removed = true;

@@ -46,7 +46,7 @@ fn append(partition: &Arc<Partition>, value: &[u8]) {
 
 fn sync(partition: &Partition) {
     let ticket = partition.begin_sync().expect("something to sync");
-    let result = ticket.sync();
+    let result = partition.sync(&ticket);
     assert!(!partition.end_sync(&ticket, result));
 }
 
@@ -224,4 +224,60 @@ fn a_fetch_is_told_of_every_move_until_it_leaves() {
     sync(&partition);
     assert_eq!(now(fetch.moved()), None);
     assert_eq!(Arc::strong_count(&fetch), 1, "nobody holds it any more");
+}
+
+#[test]
+fn files_of_old_segments_are_gone_before_a_topic_of_the_same_name_can_be_made() {
+    let disk = MemDisk::new();
+    let config = || LogConfig {
+        segment_bytes: 200,
+        retention_bytes: 200,
+        ..LogConfig::default()
+    };
+    let old = opened(
+        disk.clone(),
+        Durability::PageCache,
+        config(),
+        OpenMode::default(),
+    );
+    for _ in 0..10 {
+        append(&old, b"a record of some length");
+    }
+    let (retired, removed) = std::thread::scope(|scope| {
+        let retired = scope.spawn(|| old.retire(0));
+        let removed = scope.spawn(|| old.remove());
+        (retired.join(), removed.join())
+    });
+    removed.expect("removed");
+    // Either it came too late and did nothing, or it is done: nothing of it is still to come.
+    match retired.expect("retired") {
+        Ok(files_are_gone) => files_are_gone.expect("removed files"),
+        Err(refusal) => assert_eq!(refusal.code, ErrorCode::UnknownTopicOrPartition),
+    }
+    let refusal = old.retire(0).expect_err("the topic is gone");
+    assert_eq!(refusal.code, ErrorCode::UnknownTopicOrPartition);
+}
+
+#[test]
+fn a_sync_that_comes_after_the_deletion_touches_no_file() {
+    let disk = MemDisk::new();
+    let old = opened(
+        disk.clone(),
+        Durability::Disk,
+        LogConfig::default(),
+        OpenMode::default(),
+    );
+    append(&old, b"1");
+    let ticket = old.begin_sync().expect("something to sync");
+    old.remove();
+    let before = disk.operations();
+    let result = old.sync(&ticket);
+    assert!(result.is_err());
+    assert_eq!(
+        disk.operations(),
+        before,
+        "its names may be those of another topic"
+    );
+    assert!(!old.end_sync(&ticket, result));
+    assert_eq!(old.queue.undurable_bytes(), 0);
 }
