@@ -240,8 +240,9 @@ impl Producer {
         Ok(partition)
     }
 
-    /// Sends batches that have lingered long enough.
+    /// Sends batches that have lingered long enough. An error here is that of an earlier batch.
     pub fn linger(&mut self) -> Result<(), ClientError> {
+        self.check()?;
         while let Some((since, _)) = self.opened.front()
             && since.elapsed() >= self.options.linger
             && let Some(opened) = self.opened.pop_front()
@@ -277,7 +278,6 @@ impl Producer {
             options.producer_id = producer_id;
             options.producer_epoch = producer_epoch;
             options.base_sequence = lane.next_sequence;
-            lane.next_sequence = add_sequence(lane.next_sequence, open.count());
         }
         let records = u64::try_from(open.count()).unwrap_or(0);
         let built = open.build().map_err(|cause| ClientError::Batch {
@@ -287,6 +287,9 @@ impl Producer {
         });
         // Its records are lost, and nothing may be stored behind that.
         let bytes = built.inspect_err(|error| self.failed = Some(error.clone()))?;
+        if self.identity.is_some() {
+            lane.next_sequence = add_sequence(lane.next_sequence, open.count());
+        }
         self.buffered += bytes.len();
         lane.closed.push_back(Batch { bytes, records });
         if !lane.under_way && lane.closed.len() == 1 {
@@ -296,9 +299,11 @@ impl Producer {
         Ok(())
     }
 
-    /// Sends the next batch of every partition that has none under way.
+    /// Sends the next batch of every partition that has none under way; nothing any more once a batch failed.
     fn start(&mut self) {
-        while let Some(place) = self.ready.pop_front() {
+        while self.failed.is_none()
+            && let Some(place) = self.ready.pop_front()
+        {
             let next = self.lanes.get_mut(&place).and_then(|lane| {
                 let batch = lane.closed.pop_front()?;
                 lane.under_way = true;
@@ -343,9 +348,15 @@ impl Producer {
         Ok(())
     }
 
+    /// Closes what is open, oldest first. Walks no lane that has nothing open: under pressure this comes with every few records.
     fn close_all(&mut self) -> Result<(), ClientError> {
-        let open: Vec<Place> = self.lanes.keys().cloned().collect();
-        open.iter().try_for_each(|place| self.close(place))
+        while let Some(opened) = self.opened.pop_front() {
+            if self.is_open(&opened) {
+                self.close(&opened.1)?;
+            }
+        }
+        debug_assert!(self.open_bytes == 0, "every open batch stands in `opened`");
+        Ok(())
     }
 
     /// Sends everything and waits until it is stored.

@@ -10,7 +10,7 @@ use mainstem_protocol::messages::produce_response::{
 use mainstem_protocol::messages::{ProduceRequest, ProduceResponse};
 use mainstem_protocol::{ApiKey, ErrorCode, RecordBatches, Str};
 
-use crate::broker::{Asked, Broker, Reply};
+use crate::broker::{Asked, Broker, PARTITIONS, Reply};
 
 /// The batch of a request for one partition.
 fn batch(asked: &Asked) -> BatchHeader {
@@ -108,6 +108,52 @@ async fn nothing_is_stored_behind_a_hole() {
     let error = send(&mut producer, 1).await.unwrap_err();
     assert_eq!(error.code(), Some(ErrorCode::MessageTooLarge));
     assert_eq!(seen.lock().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_producer_that_failed_sends_nothing_when_it_lingers() {
+    let options = ProducerOptions {
+        acks: 1,
+        idempotent: false, // a broker would store what follows
+        linger: std::time::Duration::ZERO,
+        ..small()
+    };
+    let (mut producer, seen) = producer(&[ErrorCode::MessageTooLarge], options).await;
+    send(&mut producer, 6).await.unwrap_err();
+    let error = producer.linger().unwrap_err();
+    assert_eq!(error.code(), Some(ErrorCode::MessageTooLarge));
+    assert_eq!(seen.lock().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn many_partitions_with_little_each_are_all_sent_when_the_buffer_is_full() {
+    let options = ProducerOptions {
+        batch_bytes: 1_000_000,
+        buffer_bytes: 1_000,
+        ..ProducerOptions::default()
+    };
+    let (mut producer, seen) = producer(&[], options).await;
+    let topic = Str::from_static("t");
+    for at in 0..100 {
+        let record = (None, Some([b'x'; 50].as_slice()));
+        let partition = Some(at % PARTITIONS);
+        let sent = producer.send(&topic, partition, 1_000, record, &[]).await;
+        sent.unwrap();
+    }
+    assert_eq!(producer.flush().await.unwrap().records, 100);
+    let mut seen = seen.lock().unwrap().clone();
+    assert!(seen.len() > 8, "the buffer holds 17 records: {seen:?}");
+    // Each partition's batches follow on one another: as many began at a number as ended there.
+    seen.sort_unstable();
+    let next = |sent: &(i32, i32)| sent.0 + sent.1;
+    let mut ends: Vec<i32> = seen.iter().map(next).filter(|end| *end < 50).collect();
+    let begins: Vec<i32> = seen
+        .iter()
+        .map(|sent| sent.0)
+        .filter(|at| *at > 0)
+        .collect();
+    ends.sort_unstable();
+    assert_eq!(ends, begins);
 }
 
 #[tokio::test]
