@@ -42,7 +42,8 @@ impl Default for ClusterOptions {
 struct Known {
     brokers: BTreeMap<i32, String>,
     controller: i32,
-    topics: HashMap<String, (Instant, MetadataResponseTopic)>,
+    /// Topics with their partitions in the order of their numbers. A leader is looked for with every batch, so nothing is copied for it.
+    topics: HashMap<String, (Instant, Arc<MetadataResponseTopic>)>,
 }
 
 /// What a connection is for. Answers of one connection come in order, so what a broker may hold back has connections of its own: a
@@ -209,7 +210,7 @@ impl Cluster {
         topics: Option<Vec<Str>>,
     ) -> Result<MetadataResponse, ClientError> {
         let connection = self.any().await?;
-        let response = connection
+        let mut response = connection
             .ask(|version| MetadataRequest {
                 topics: topics.clone().map(|topics| {
                     let named = topics.into_iter().map(|name| MetadataRequestTopic {
@@ -230,11 +231,14 @@ impl Cluster {
             .iter()
             .map(|broker| (broker.node_id, format!("{}:{}", broker.host, broker.port)));
         known.brokers = addresses.collect();
-        for topic in &response.topics {
+        if topics.is_none() {
+            known.topics.clear(); // the answer names every topic that is left
+        }
+        for topic in &mut response.topics {
+            topic.partitions.sort_by_key(|state| state.partition_index);
             if let Some(name) = &topic.name {
-                known
-                    .topics
-                    .insert(name.to_string(), (Instant::now(), topic.clone()));
+                let found = (Instant::now(), Arc::new(topic.clone()));
+                known.topics.insert(name.to_string(), found);
             }
         }
         drop(known);
@@ -242,7 +246,7 @@ impl Cluster {
     }
 
     /// What is known of a topic; asks if it is unknown, old, or has no leaders.
-    pub(crate) async fn topic(&self, name: &str) -> Result<MetadataResponseTopic, ClientError> {
+    async fn topic(&self, name: &str) -> Result<Arc<MetadataResponseTopic>, ClientError> {
         let fresh = self.known().topics.get(name).and_then(|(since, topic)| {
             let usable = since.elapsed() < METADATA_AGE && topic.error_code == 0;
             usable.then(|| topic.clone())
@@ -264,7 +268,7 @@ impl Cluster {
         };
         let topic = found.ok_or_else(missing)?;
         match ErrorCode::from_code(topic.error_code) {
-            ErrorCode::None => Ok(topic),
+            ErrorCode::None => Ok(Arc::new(topic)),
             code => Err(ClientError::refused(format!("topic {name}"), code, None)),
         }
     }
@@ -283,10 +287,10 @@ impl Cluster {
     /// The broker that leads a partition.
     pub(crate) async fn leader(&self, topic: &str, partition: i32) -> Result<i32, ClientError> {
         let found = self.topic(topic).await?;
-        let state = found
+        let at = found
             .partitions
-            .iter()
-            .find(|state| state.partition_index == partition);
+            .binary_search_by_key(&partition, |state| state.partition_index);
+        let state = at.ok().and_then(|at| found.partitions.get(at));
         match state {
             Some(state) if state.leader_id >= 0 => Ok(state.leader_id),
             found => {

@@ -151,13 +151,16 @@ fn usual(asked: &Asked, port: u16) -> Reply {
         });
     }
     if asked.is(ApiKey::Metadata) {
-        let partitions = (0..PARTITIONS).map(|partition_index| MetadataResponsePartition {
-            partition_index,
-            leader_id: 1,
-            replica_nodes: vec![1],
-            isr_nodes: vec![1],
-            ..Default::default()
-        });
+        // Brokers list partitions in no order in particular.
+        let partitions = (0..PARTITIONS)
+            .rev()
+            .map(|partition_index| MetadataResponsePartition {
+                partition_index,
+                leader_id: 1,
+                replica_nodes: vec![1],
+                isr_nodes: vec![1],
+                ..Default::default()
+            });
         return asked.answer::<MetadataRequest>(&MetadataResponse {
             brokers: vec![MetadataResponseBroker {
                 node_id: 1,
