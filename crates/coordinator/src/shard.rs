@@ -157,6 +157,11 @@ impl<M: StateMachine> Shard<M> {
             };
         }
         if !decision.replies.is_empty() {
+            let last = self.parked.back();
+            debug_assert!(
+                last.is_none_or(|(offset, _)| *offset <= self.log_end),
+                "what is parked stands in the order of its offsets, so that only what leaves is looked at"
+            );
             self.parked.push_back((self.log_end, decision.replies));
         }
         Ok(())
