@@ -2,12 +2,16 @@
 //!
 //! | group | an offset expires |
 //! |---|---|
-//! | with members | if no member reads its topic, `retention` after the commit |
-//! | empty | `retention` after the group became empty |
+//! | stable | if no member reads its topic, `retention` after the commit |
+//! | that rebalances | never: what its members read is not settled |
+//! | empty | `retention` after the group became empty, or after the commit if that came later |
 //! | that only commits | `retention` after the commit |
 //!
 //! A client may have said another time in the commit (versions 2 to 4). A group that is empty and has no offsets left goes too, at
 //! the next look, however short a time it has been empty.
+//!
+//! Apache Kafka does not look at a commit to an empty group: it takes back an offset that was just set for a group that has long been
+//! empty. It also takes an empty group from a member that has its id and is about to join. Neither is done here.
 
 use super::offsets::subscribed_topics;
 use super::soft::{Phase, Round, Soft};
@@ -20,7 +24,10 @@ impl Groups {
             let Some(round) = soft.rounds.get(group.as_str()) else {
                 continue;
             };
-            let subscribed = subscribed_topics(round);
+            let subscribed = match round.phase {
+                Phase::Empty | Phase::Stable => subscribed_topics(round),
+                Phase::PreparingRebalance | Phase::CompletingRebalance => None,
+            };
             let empty_since = self
                 .group(&group)
                 .map(|value| value.current_state_timestamp);

@@ -102,8 +102,11 @@ pub(super) fn subscribed_topics(round: &Round) -> Option<BTreeSet<Str>> {
         return None;
     }
     for member in round.members.values() {
-        let (_, metadata) = member.protocols.first()?;
-        let subscription: ConsumerProtocolSubscription = decode_versioned(metadata.clone()).ok()?;
+        let metadata = match &round.protocol {
+            Some(chosen) => member.metadata(chosen),
+            None => member.protocols.first()?.1.clone(),
+        };
+        let subscription: ConsumerProtocolSubscription = decode_versioned(metadata).ok()?;
         topics.extend(subscription.topics);
     }
     Some(topics)

@@ -53,4 +53,5 @@ transcripts! {
     commits
     refusals
     deletion_and_expiry
+    expiry_in_rebalance
 }
