@@ -182,12 +182,15 @@ impl Round {
 
     /// Protocols that every member knows, by the votes of the members: each votes for the first of its own that all know.
     pub(crate) fn choose_protocol(&self) -> Option<Str> {
+        let mut known_by: BTreeMap<&str, usize> = BTreeMap::new();
+        for member in self.members.values() {
+            let names: BTreeSet<&str> = member.protocols.iter().map(|(name, _)| &**name).collect();
+            for name in names {
+                *known_by.entry(name).or_default() += 1;
+            }
+        }
+        let known_to_all = |name: &Str| known_by.get(&**name) == Some(&self.members.len());
         let mut votes: BTreeMap<Str, usize> = BTreeMap::new();
-        let known_to_all = |name: &Str| {
-            self.members
-                .values()
-                .all(|member| member.protocols.iter().any(|(known, _)| known == name))
-        };
         for member in self.members.values() {
             let choice = member
                 .protocols
