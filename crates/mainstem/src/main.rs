@@ -16,6 +16,8 @@ mod input;
 mod output;
 mod when;
 
+use std::io::IsTerminal;
+
 use clap::Parser;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -26,12 +28,30 @@ use failure::Failure;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> std::process::ExitCode {
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(wrong) if wrong.use_stderr() => wrong.exit(),
+        Err(asked) => return shown(&asked),
+    };
     let result = match cli.command {
         Command::Server(options) => commands::server::run(&options),
         other => run_client(&cli.global, other),
     };
     match result {
+        Ok(()) => std::process::ExitCode::SUCCESS,
+        Err(failure) => failure.report(),
+    }
+}
+
+/// Prints the help or the version. clap's own printing would take a full disk for success.
+fn shown(asked: &clap::Error) -> std::process::ExitCode {
+    let text = asked.render();
+    let printed = if output::colours(std::io::stdout().is_terminal()) {
+        output::print(&text.ansi().to_string())
+    } else {
+        output::print(&text.to_string())
+    };
+    match printed {
         Ok(()) => std::process::ExitCode::SUCCESS,
         Err(failure) => failure.report(),
     }

@@ -51,6 +51,9 @@ fn commands_that_ask_nobody_end_quietly_or_say_why() {
         "completions zsh",
         "config docs",
         "config docs --json",
+        "--help",
+        "--version",
+        "topic create --help",
     ] {
         check(arguments, alone);
     }
