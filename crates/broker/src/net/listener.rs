@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Instant;
 
 use tokio::runtime::Handle;
 use tokio::sync::watch;
@@ -67,7 +68,9 @@ pub(crate) async fn accept(
         match accepted {
             Ok((stream, peer)) => {
                 let Some(open) = node.connections.enter(peer.ip()) else {
-                    tracing::info!(%peer, "a peer with max.connections.per.ip open was turned away");
+                    if let Some(more) = node.connections.warnings.may_say(Instant::now()) {
+                        tracing::info!(%peer, more, "a peer with max.connections.per.ip open was turned away");
+                    }
                     continue;
                 };
                 let _ = stream.set_nodelay(true);
@@ -86,7 +89,9 @@ pub(crate) async fn accept(
             }
             Err(error) => {
                 // Out of descriptors: wait for some to close instead of spinning.
-                tracing::warn!(%error, "a connection could not be accepted");
+                if let Some(more) = node.connections.warnings.may_say(Instant::now()) {
+                    tracing::warn!(%error, more, "a connection could not be accepted");
+                }
                 tokio::time::sleep(std::time::Duration::from_millis(50)).await;
             }
         }
