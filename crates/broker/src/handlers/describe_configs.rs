@@ -1,6 +1,6 @@
 //! DescribeConfigs (key 32): the values of topics and of this broker, and where each comes from.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use mainstem_metadata::config::{
     BROKER_CONFIGS, BrokerConfig, TOPIC_CONFIGS, TopicConfig, broker_config, broker_doc, topic_doc,
@@ -23,6 +23,8 @@ const DYNAMIC_BROKER: i8 = 2;
 const DYNAMIC_CLUSTER: i8 = 3;
 const STATIC_BROKER: i8 = 4;
 const DEFAULT: i8 = 5;
+/// The type of a value that nobody knows.
+const UNKNOWN_TYPE: i8 = 0;
 
 const MALFORMED: &str = "This most likely occurs because of a request being malformed by the client library or the message was sent to an incompatible broker. See the broker logs for more details.";
 
@@ -230,7 +232,7 @@ fn broker(sources: &Sources<'_>, asked: &DescribeConfigsResource, synonyms: bool
         .iter()
         .filter(|row| is_wanted(asked, row.name))
         .filter(|row| !of_cluster || is_set(row));
-    Ok(rows
+    let mut results: Vec<_> = rows
         .map(|row| {
             let mut listed = sources.synonyms(row.name);
             if of_cluster {
@@ -238,7 +240,50 @@ fn broker(sources: &Sources<'_>, asked: &DescribeConfigsResource, synonyms: bool
             }
             broker_result(row, listed, synonyms)
         })
-        .collect())
+        .collect();
+    let of_broker = sources.broker.filter(|_| !of_cluster);
+    results.extend(unknown(asked, [of_broker, sources.cluster], synonyms));
+    Ok(results)
+}
+
+/// What was set while the node runs and nobody knows, the one that counts first: it may be a secret, so its value is not shown.
+fn unknown(
+    asked: &DescribeConfigsResource,
+    values: [Option<&Values>; 2],
+    synonyms: bool,
+) -> Vec<DescribeConfigsResourceResult> {
+    let [of_broker, of_cluster] = values;
+    let names: BTreeSet<&Str> = values
+        .into_iter()
+        .flatten()
+        .flat_map(BTreeMap::keys)
+        .collect();
+    let names = names
+        .into_iter()
+        .filter(|name| broker_config(name).is_none() && is_wanted(asked, name));
+    names
+        .map(|name| {
+            let listed: Vec<_> = [(of_broker, DYNAMIC_BROKER), (of_cluster, DYNAMIC_CLUSTER)]
+                .into_iter()
+                .filter(|(values, _)| values.is_some_and(|values| values.contains_key(name)))
+                .map(|(_, source)| DescribeConfigsSynonym {
+                    name: name.detached(),
+                    value: None,
+                    source,
+                })
+                .collect();
+            DescribeConfigsResourceResult {
+                name: name.detached(),
+                value: None,
+                read_only: true,
+                config_source: listed.first().map_or(DEFAULT, |synonym| synonym.source),
+                is_sensitive: true,
+                synonyms: if synonyms { listed } else { Vec::new() },
+                config_type: UNKNOWN_TYPE,
+                documentation: None,
+            }
+        })
+        .collect()
 }
 
 /// A broker's value: what was set while it runs, else what it was given at the start, else the default. Secrets are not shown.

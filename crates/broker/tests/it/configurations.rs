@@ -302,6 +302,28 @@ fn what_is_refused_is_refused_in_apaches_words() {
 }
 
 #[test]
+fn a_property_that_nobody_knows_is_kept_and_shown_without_its_value() {
+    let dir = tempfile::tempdir().unwrap();
+    let node = node(dir.path());
+    let mut wire = Wire::to(&node);
+    let name = "somebodys.own";
+    for resource in [(BROKER, "1"), (BROKER, "")] {
+        let set = [(name, SET, Some("secret"))];
+        assert_eq!(change(&mut wire, resource, &set), done());
+    }
+    let (of_broker, of_cluster) = ((name.to_owned(), None, 2), (name.to_owned(), None, 3));
+    assert_eq!(
+        describe(&mut wire, (BROKER, "1"), name),
+        (None, 2, vec![of_broker, of_cluster.clone()])
+    );
+    assert_eq!(
+        describe(&mut wire, (BROKER, ""), name),
+        (None, 3, vec![of_cluster])
+    );
+    node.stop().unwrap();
+}
+
+#[test]
 fn the_older_request_replaces_everything() {
     let dir = tempfile::tempdir().unwrap();
     let node = node(dir.path());

@@ -142,6 +142,9 @@ impl Family {
             Self::Kafkajs | Self::Platformatic => node(self)?,
         };
         command.arg(bootstrap);
+        if self == Self::Tools {
+            command.arg(super::transcript::path());
+        }
         Ok(command)
     }
 }

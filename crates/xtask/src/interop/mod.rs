@@ -1,13 +1,15 @@
 //! `cargo xtask interop`: real clients on Mainstem and on Apache Kafka, which must give the same answers.
 //!
 //! Each family's program (`interop/`) does the same and prints `CHECK` lines. When it prints `RESTART` the node is killed with SIGKILL and
-//! started again. Afterwards the node is stopped cleanly and Apache's DumpLogSegments reads every file it left. `swap` is no such family:
+//! started again. What `tools` prints
+//! is held to a transcript. Afterwards the node is stopped cleanly and Apache's DumpLogSegments reads every file it left. `swap` is no such family:
 //! there the systems are exchanged on one directory.
 
 mod dump;
 mod families;
 mod swap;
 mod systems;
+mod transcript;
 
 use std::io::{BufRead, BufReader, Write};
 use std::process::Stdio;
@@ -18,6 +20,7 @@ use clap::ValueEnum;
 use families::Family;
 pub use families::{class_path, must, python};
 pub use systems::{Profile, Settings, System, TempDir, Which, binary};
+use transcript::Transcript;
 
 /// Options of `cargo xtask interop`.
 #[derive(Debug, clap::Args)]
@@ -30,6 +33,9 @@ pub struct Options {
     /// Which build of the node is judged.
     #[arg(long, default_value = "release")]
     profile: Profile,
+    /// Writes down what Apache Kafka's tools print on both systems, instead of holding them to that.
+    #[arg(long)]
+    update: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -54,6 +60,9 @@ pub fn run(options: &Options) -> Result<()> {
             true => return swap::run(options.profile),
             false => bail!("swap takes both systems"),
         }
+    }
+    if options.update {
+        return update(options);
     }
     let mut judged = Vec::new();
     if options.against != Against::Kafka {
@@ -81,8 +90,28 @@ pub fn run(options: &Options) -> Result<()> {
     Ok(())
 }
 
+/// Writes the transcript of the tools anew.
+fn update(options: &Options) -> Result<()> {
+    if options.family != Some(Family::Tools) || options.against != Against::Both {
+        bail!("--update takes the tools, and both systems");
+    }
+    let mut printed = Vec::new();
+    for which in [Which::Mainstem, Which::Kafka] {
+        let dir = TempDir::new("interop")?;
+        let settings = Settings::of(options.profile);
+        let mut system = System::start(which, dir.path().to_owned(), settings)?;
+        printed.push(converse(Family::Tools, &mut system)?);
+        system.stop()?;
+    }
+    Transcript::read()?.update(&printed[0], &printed[1])
+}
+
 fn compare(ours: &Answers, theirs: &Answers) -> Result<()> {
     for ((family, ours), (_, theirs)) in ours.iter().zip(theirs) {
+        if *family == Family::Tools {
+            // Each was held to the transcript, which knows of differences.
+            continue;
+        }
         for (our, their) in ours.iter().zip(theirs) {
             if our != their {
                 bail!("{family:?} sees a difference\n  mainstem: {our}\n  kafka:    {their}");
@@ -107,6 +136,9 @@ fn judge(which: Which, families: &[Family], profile: Profile) -> Result<Answers>
         println!("{} on {which:?}", family.name());
         let lines = converse(*family, &mut system)
             .with_context(|| format!("{} on {which:?}", family.name()))?;
+        if *family == Family::Tools {
+            Transcript::read()?.check(which, &lines)?;
+        }
         answers.push((*family, lines));
     }
     system.stop()?;
