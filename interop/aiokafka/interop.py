@@ -5,7 +5,8 @@ import sys
 import time
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.admin import AIOKafkaAdminClient, NewPartitions, NewTopic, RecordsToDelete
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 BOOT = sys.argv[1]
 TOPIC, GROUP, COUNT, PARTITIONS = "interop-aiokafka", "group-aiokafka", 20_000, 4
@@ -90,6 +91,42 @@ async def seek_by_time(start_ms, wanted, first):
     report("seek", records=len(later), not_before=min(number for _, number, _, _ in later) >= first)
 
 
+async def settings(admin):
+    """What the topic's configuration says, and whether it is the topic's own."""
+    wanted = ConfigResource(ConfigResourceType.TOPIC, TOPIC, {"cleanup.policy": None, "retention.ms": None})
+    [answer] = await admin.describe_configs([wanted], include_synonyms=True)
+    [(error, _, _, name, entries)] = answer.resources
+    assert (error, name) == (0, TOPIC), answer
+    return {key: [value, source, [synonym[:2] for synonym in synonyms]] for key, value, _, source, _, synonyms in entries}
+
+
+async def describe(admin):
+    """All that its admin client describes."""
+    cluster = await admin.describe_cluster()
+    report("cluster", nodes=len(cluster["brokers"]), controller=cluster["controller_id"] == cluster["brokers"][0]["node_id"])
+    [topic] = await admin.describe_topics([TOPIC])
+    report("topic", name=topic["topic"], internal=topic["is_internal"], error=topic["error_code"], leaders=[place["leader"] for place in topic["partitions"]])
+    before = await settings(admin)
+    await admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, TOPIC, {"retention.ms": "86400000"})])
+    report("configs", before=before, after=await settings(admin))
+    broker = ConfigResource(ConfigResourceType.BROKER, str(cluster["controller_id"]), {"log.retention.hours": None})
+    [answer] = await admin.describe_configs([broker])
+    report("broker", configs=[entry[:3] for entry in answer.resources[0][4]])
+    offsets = await admin.list_consumer_group_offsets(GROUP)
+    report("offsets", total=sum(place.offset for place in offsets.values()), partitions=len(offsets), coordinator=await admin.find_coordinator(GROUP) == cluster["controller_id"])
+    first = TopicPartition(TOPIC, 0)
+    report("delete_records", low=list((await admin.delete_records({first: RecordsToDelete(10)})).values()))
+    await admin.create_partitions({TOPIC: NewPartitions(PARTITIONS + 2)})
+    [topic] = await admin.describe_topics([TOPIC])
+    report("create_partitions", partitions=len(topic["partitions"]))
+
+
+async def describe_group(admin, step):
+    [answer] = await admin.describe_consumer_groups([GROUP])
+    [(error, name, state, protocol_type, protocol, members, *_)] = answer.groups
+    report(step, error=error, name=name, state=state, type=protocol_type, protocol=protocol, members=len(members))
+
+
 async def main():
     admin = AIOKafkaAdminClient(bootstrap_servers=BOOT)
     await admin.start()
@@ -129,11 +166,14 @@ async def main():
     await drain(again, fresh, 100)
     report("new", records=sorted(number for _, number, _, _ in fresh) == list(range(COUNT, COUNT + 100)))
     await again.commit()
-    await again.stop()
-    await seek_by_time(start_ms, 2 * share + 100, 3 * share)
-
     admin = AIOKafkaAdminClient(bootstrap_servers=BOOT)
     await admin.start()
+    await describe_group(admin, "stable")
+    await again.stop()
+    await describe_group(admin, "empty")
+    await seek_by_time(start_ms, 2 * share + 100, 3 * share)
+
+    await describe(admin)
     groups = [name for name, _ in await admin.list_consumer_groups()]
     report("list", topic=TOPIC in await admin.list_topics(), group=GROUP in groups)
     await admin.delete_topics([TOPIC])
