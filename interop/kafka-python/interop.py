@@ -4,7 +4,7 @@ import sys
 import time
 
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
-from kafka.admin import NewTopic
+from kafka.admin import ConfigResource, ConfigResourceType, NewTopic
 
 BOOT = sys.argv[1]
 TOPIC, GROUP, COUNT, PARTITIONS = "interop-kafka-python", "group-kafka-python", 20_000, 4
@@ -52,6 +52,27 @@ def in_order(seen):
             return False
         last[key], at[partition] = number, offset
     return True
+
+
+def configs(admin):
+    wanted = ConfigResource(ConfigResourceType.TOPIC, TOPIC, {"cleanup.policy": None, "retention.ms": None})
+    [found] = admin.describe_configs([wanted], config_filter="all").values()
+    return {key: entry["value"] for key, entry in found[TOPIC].items()}
+
+
+def describe(admin):
+    [topic] = admin.describe_topics([TOPIC])
+    report("topic", name=topic["name"], partitions=len(topic["partitions"]), error=topic["error_code"])
+    before = configs(admin)
+    admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, TOPIC, {"retention.ms": "86400000"})])
+    report("configs", before=before, after=configs(admin))
+    offsets = admin.list_group_offsets([GROUP])[GROUP]
+    report("offsets", total=sum(place.offset for place in offsets.values()), partitions=len(offsets))
+
+
+def describe_group(admin, step):
+    found = admin.describe_groups([GROUP])[GROUP]
+    report(step, state=found["group_state"], type=found["protocol_type"], members=len(found["members"]))
 
 
 def main():
@@ -113,7 +134,9 @@ def main():
     drain([again], fresh, 100)
     report("new", records=sorted(number for _, number, _, _ in fresh) == list(range(COUNT, COUNT + 100)))
     again.commit()
+    describe_group(admin, "stable")
     again.close()
+    describe_group(admin, "empty")
 
     seeker = KafkaConsumer(bootstrap_servers=BOOT, enable_auto_commit=False)
     places = [TopicPartition(TOPIC, partition) for partition in range(PARTITIONS)]
@@ -129,12 +152,14 @@ def main():
     topics = seeker.topics()
     seeker.close()
 
-    report("list", topic=TOPIC in topics)
+    describe(admin)
+    report("list", topic=TOPIC in topics, group=GROUP in [found["group_id"] for found in admin.list_groups()])
+    deleted = admin.delete_groups([GROUP])
     admin.delete_topics([TOPIC])
     end = time.time() + 20
     while TOPIC in admin.list_topics() and time.time() < end:
         time.sleep(0.1)
-    report("delete", topic=TOPIC in admin.list_topics())
+    report("delete", topic=TOPIC in admin.list_topics(), group=GROUP in [found["group_id"] for found in admin.list_groups()], answer=str(deleted))
     admin.close()
 
 
