@@ -49,6 +49,8 @@ pub const CONTROLLER_MAILBOX: usize = 1_024;
 pub const SNAPSHOT_BYTES_MAX: u64 = 1 << 30;
 /// Requests that wait for one group shard.
 pub const SHARD_MAILBOX: usize = 1_024;
+/// Waits for a commit of one partition before those of clients that went away are looked for.
+pub const COMMIT_WAITS_LOOK: usize = 1_024;
 /// Bytes that one Fetch may return, whatever it asks for.
 pub const FETCH_BYTES_MAX: usize = 55 * 1024 * 1024;
 /// How long a stop waits for requests that are being answered.

@@ -55,6 +55,15 @@ impl<T> OffsetWaiters<T> {
             .collect()
     }
 
+    /// Forgets those that do not satisfy `still_waits`.
+    pub fn retain(&mut self, mut still_waits: impl FnMut(&T) -> bool) {
+        self.waiting.retain(|_, waiters| {
+            waiters.retain(&mut still_waits);
+            !waiters.is_empty()
+        });
+        self.count = self.waiting.values().map(Vec::len).sum();
+    }
+
     /// How many wait.
     pub fn len(&self) -> usize {
         self.count

@@ -25,6 +25,7 @@ use mainstem_storage::{validate_internal, validate_produced};
 
 use crate::clock::now_ms;
 use crate::config::Durability;
+use crate::limits::COMMIT_WAITS_LOOK;
 use crate::sync::SyncQueue;
 use crate::wakes::{Committed, FetchWait, RuntimeId, Woken};
 use waits::{abandon, advance};
@@ -54,6 +55,8 @@ struct State {
     log: Log,
     high_watermark: i64,
     committed: OffsetWaiters<(RuntimeId, Committed)>,
+    /// So many must wait for a commit before those that went away are looked for.
+    look_at: usize,
     fetches: Vec<Arc<FetchWait>>,
     /// On the list of the sync threads, or being synced.
     queued: bool,
@@ -131,6 +134,7 @@ impl Partition {
                 log,
                 high_watermark,
                 committed: OffsetWaiters::default(),
+                look_at: COMMIT_WAITS_LOOK,
                 fetches: Vec::new(),
                 queued: false,
                 dirty: false,

@@ -14,6 +14,7 @@ use mainstem_storage::{Log, LogConfig, OpenMode};
 
 use super::{Offsets, Partition};
 use crate::config::Durability;
+use crate::limits::COMMIT_WAITS_LOOK;
 use crate::sync::SyncQueue;
 use crate::wakes::{FetchWait, Wakes};
 
@@ -280,4 +281,18 @@ fn a_sync_that_comes_after_the_deletion_touches_no_file() {
     );
     assert!(!old.end_sync(&ticket, result));
     assert_eq!(old.queue.undurable_bytes(), 0);
+}
+
+#[test]
+fn clients_that_went_away_while_the_disk_hangs_are_forgotten() {
+    let partition = partition(Durability::Disk, LogConfig::default());
+    append(&partition, b"1");
+    let stays = partition.committed(1, HERE);
+    for _ in 0..10 * COMMIT_WAITS_LOOK {
+        drop(partition.committed(1, HERE));
+    }
+    let waiting = partition.with(|state| Ok(state.committed.len()));
+    assert!(waiting.is_ok_and(|waiting| waiting <= COMMIT_WAITS_LOOK));
+    sync(&partition);
+    assert_eq!(now(stays), Some(Ok(())));
 }

@@ -6,6 +6,7 @@ use mainstem_protocol::ErrorCode;
 use tokio::sync::oneshot;
 
 use super::{Partition, State};
+use crate::limits::COMMIT_WAITS_LOOK;
 use crate::wakes::{FetchWait, RuntimeId, Woken};
 
 impl Partition {
@@ -22,6 +23,11 @@ impl Partition {
             }
             if state.failed {
                 return Ok(Some(Err(ErrorCode::KafkaStorageError)));
+            }
+            if state.committed.len() >= state.look_at {
+                // While the disk hangs, clients may come, ask, and go away without end.
+                state.committed.retain(|(_, waiter)| !waiter.is_closed());
+                state.look_at = COMMIT_WAITS_LOOK.max(2 * state.committed.len());
             }
             state.committed.wait(offset, (runtime, sender));
             Ok(None)

@@ -16,3 +16,16 @@ fn waiters_are_released_in_order_up_to_the_position() {
     assert_eq!(waiters.abandon(), ["e"]);
     assert!(waiters.is_empty());
 }
+
+#[test]
+fn who_went_away_is_forgotten() {
+    let mut waiters = OffsetWaiters::default();
+    for (position, name) in [(5, "a"), (5, "b"), (7, "c"), (9, "d")] {
+        waiters.wait(position, name);
+    }
+    waiters.retain(|name| *name == "b" || *name == "d");
+    assert_eq!(waiters.len(), 2);
+    assert_eq!(waiters.reached(8), ["b"]);
+    assert_eq!(waiters.abandon(), ["d"]);
+    assert!(waiters.is_empty());
+}
