@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant};
 
@@ -20,20 +21,26 @@ enum Chore {
     Stop,
 }
 
-/// The way to the housekeeper. Chores are as many as topics were deleted, so the list is bounded by the controller's mailbox.
+/// The way to the housekeeper. A chore is the path of a directory that was renamed, so there are never more of them than such directories.
 #[derive(Clone, Debug)]
 pub(crate) struct Housekeeping {
     chores: Sender<Chore>,
+    stopping: Arc<AtomicBool>,
 }
 
 /// The housekeeper's end.
 #[derive(Debug)]
-pub(crate) struct Chores(Receiver<Chore>);
+pub(crate) struct Chores(Receiver<Chore>, Arc<AtomicBool>);
 
 /// A housekeeper to be started.
 pub(crate) fn mailbox() -> (Housekeeping, Chores) {
     let (chores, receiver) = channel();
-    (Housekeeping { chores }, Chores(receiver))
+    let stopping = Arc::new(AtomicBool::new(false));
+    let chores = Housekeeping {
+        chores,
+        stopping: stopping.clone(),
+    };
+    (chores, Chores(receiver, stopping))
 }
 
 impl Housekeeping {
@@ -41,7 +48,9 @@ impl Housekeeping {
         let _ = self.chores.send(Chore::RemoveDir(path));
     }
 
+    /// Ends it after the chore at hand: what is left to remove goes at the next start.
     pub(crate) fn stop(&self) {
+        self.stopping.store(true, Ordering::Release);
         let _ = self.chores.send(Chore::Stop);
     }
 }
@@ -59,6 +68,7 @@ pub(crate) fn run(node: &Arc<Node>, chores: &Chores) {
             .0
             .recv_timeout(next.saturating_duration_since(Instant::now()))
         {
+            _ if chores.1.load(Ordering::Acquire) => return,
             Ok(Chore::RemoveDir(path)) => {
                 if let Err(error) = node.log_dirs.disk.remove_dir(&path) {
                     tracing::warn!(path = %path.display(), %error, "a deleted directory could not be removed");

@@ -263,8 +263,9 @@ impl Log {
         {
             match (end_of(&segment)?, next) {
                 (Some(end), _) => return Ok((segment, end, None)),
-                // A segment before the last is believed: what follows it must not go for its sake.
-                (None, Some(_)) => return Ok((segment, base, None)),
+                // A segment before the last is believed: what follows it must not go for its sake, nor what comes before it. Who
+                // reads the damaged place is told.
+                (None, Some(next)) => return Ok((segment, next, None)),
                 (None, None) => {}
             }
         }
@@ -314,9 +315,14 @@ impl Log {
                         break Some(what);
                     }
                     if header.base_offset < end || header.last_offset_delta < 0 {
-                        break Some(BatchError::Length {
+                        let what = BatchError::Length {
                             length: header.last_offset_delta,
-                        });
+                        };
+                        // Its checksum fits, so it is whole: this is no torn tail. The checksum does not cover the base offset.
+                        if refuse_damage && header.base_offset < end {
+                            return Err(damaged(base, position, &what));
+                        }
+                        break Some(what);
                     }
                     self.epochs.assign(header.leader_epoch, header.base_offset);
                     segment.note(&header, self.config.index_interval_bytes);

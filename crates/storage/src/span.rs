@@ -1,7 +1,8 @@
 //! Reading without the log's lock.
 //!
 //! Under the lock a reader only learns *where* to read: [`Log::find`] looks at memory alone. The bytes are read when the lock is free
-//! again, so a slow disk holds up one reader and no producer. That is sound because what a reader may see never changes: bytes below
+//! again, so a slow disk holds up nobody who needs the lock; what else the reader's core serves does wait for it (see
+//! `docs/adr/0006-reading-without-the-lock.md`). That is sound because what a reader may see never changes: bytes below
 //! the high watermark are neither overwritten nor cut off, and a file that retention removes stays readable while it is open. If it is
 //! not open any more, the read fails, and whoever looks again finds that the log starts later now.
 

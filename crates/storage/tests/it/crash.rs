@@ -190,3 +190,43 @@ fn what_a_start_found_in_the_page_cache_is_durable_after_one_sync() {
         assert_eq!(contents(&log), found, "seed {seed}");
     }
 }
+
+#[test]
+fn damage_in_an_old_segment_costs_no_other() {
+    let disk = MemDisk::new();
+    let settings = || LogConfig {
+        retention_bytes: -1,
+        ..config()
+    };
+    let (mut log, _) = open(Arc::new(disk.clone()), settings(), OpenMode::default()).unwrap();
+    for step in 0..40 {
+        append(&mut log, batch(step, 2, NOW_MS), NOW_MS).unwrap();
+    }
+    sync(&mut log).unwrap();
+    let (before, end) = (contents(&log), log.log_end());
+    let dir = std::path::Path::new("/data/orders-0");
+    let names = disk.list(dir).unwrap();
+    let logs: Vec<_> = names
+        .iter()
+        .filter(|entry| entry.name.ends_with(".log"))
+        .collect();
+    assert!(logs.len() > 5);
+    // The last bytes of the third segment are lost, behind what its index tells of.
+    let file = disk.open(&dir.join(&logs[2].name), false).unwrap();
+    file.set_length(file.length().unwrap() - 7).unwrap();
+    let mode = OpenMode {
+        recovery_point: end,
+        ..OpenMode::default()
+    };
+    let (log, repair) = open(Arc::new(disk), settings(), mode).unwrap();
+    assert_eq!((repair, log.log_start(), log.log_end()), (None, 0, end));
+    let readable = |offset: i64| log.read(offset, end, 1, true).map(|slice| slice.bytes);
+    let damaged = before
+        .iter()
+        .filter(|(offset, bytes)| readable(*offset).as_ref() != Ok(bytes));
+    assert_eq!(
+        damaged.count(),
+        1,
+        "the batch that was cut is missed, and no other"
+    );
+}
