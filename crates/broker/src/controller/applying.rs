@@ -69,9 +69,7 @@ pub(crate) fn start_partitions(
         let durability = node.config.properties.durability();
         let partition =
             Partition::new(name, state.leader_epoch, log, durability, node.sync.clone());
-        let partition = Arc::new(partition);
-        partition.sync_found();
-        open.insert(index, partition);
+        open.insert(index, Arc::new(partition));
     }
     node.partitions
         .put(&topic.name, topic.id, open.into_values().collect());

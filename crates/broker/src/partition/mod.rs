@@ -115,7 +115,7 @@ impl Partition {
         queue: Arc<SyncQueue>,
     ) -> Self {
         let (topic, topic_id, index) = name;
-        // What a start finds in the page cache is seen when it is on the disk, as everything else.
+        // What a start finds in the page cache was synced before it came here; were it not, it would not be seen either.
         let high_watermark = match durability {
             Durability::Disk => log.durable_end(),
             Durability::PageCache => log.log_end(),
@@ -253,17 +253,6 @@ impl Partition {
             Durability::PageCache => end - durable_end < state.log.config().flush_messages,
         };
         if is_enough { end } else { durable_end }
-    }
-
-    /// Asks for a sync of what the start found in the page cache.
-    pub(crate) fn sync_found(self: &Arc<Self>) {
-        let wanted = self.with(|state| {
-            let is_behind = state.log.durable_end() < state.log.log_end();
-            Ok(is_behind && self.durability == Durability::Disk && state.want_sync())
-        });
-        if wanted.unwrap_or(false) {
-            self.queue.push(self.clone());
-        }
     }
 
     /// Asks for a sync of names and small files, also where the page cache is enough.
