@@ -3,7 +3,7 @@ import * as zstd from '@bokuweb/zstd-wasm';
 import kafkajs from 'kafkajs';
 import LZ4 from 'kafkajs-lz4';
 import Snappy from 'kafkajs-snappy';
-import { createInterface } from 'node:readline';
+import { areNext, distinct, inOrder, pause, portions, report, restart, run, until } from './node.mjs';
 
 const { CompressionTypes, CompressionCodecs, Kafka, logLevel } = kafkajs;
 CompressionCodecs[CompressionTypes.Snappy] = Snappy;
@@ -20,22 +20,10 @@ const [TOPIC, GROUP, COUNT, PARTITIONS] = ['interop-kafkajs', 'group-kafkajs', 2
 const CODECS = ['None', 'GZIP', 'Snappy', 'LZ4', 'ZSTD'];
 const kafka = new Kafka({ brokers: [BOOT], logLevel: logLevel.NOTHING, retry: { retries: 12, initialRetryTime: 100 } });
 
-const report = (step, values) => console.log('CHECK', step, JSON.stringify(values));
-const pause = (ms) => new Promise((done) => setTimeout(done, ms));
-
-async function until(what, holds, seconds = 90) {
-  const end = Date.now() + seconds * 1000;
-  while (!(await holds())) {
-    if (Date.now() > end) throw new Error(`waited in vain for ${what}`);
-    await pause(50);
-  }
-}
-
 async function produce(first, count, codec, idempotent = false) {
   const producer = kafka.producer({ idempotent });
   await producer.connect();
-  for (let at = first; at < first + count; at += 500) {
-    const numbers = Array.from({ length: Math.min(500, first + count - at) }, (_, index) => at + index);
+  for (const numbers of portions(first, count)) {
     const messages = numbers.map((number) => ({ key: `k${number % 100}`, value: `v${number}` }));
     await producer.send({ topic: TOPIC, messages, acks: -1, compression: CompressionTypes[codec] });
   }
@@ -67,18 +55,6 @@ async function member(groupId, seen, onBatch = () => {}) {
     consumer.commitOffsets([...self.next].map(([partition, offset]) => ({ topic: TOPIC, partition, offset: String(offset) })));
   return self;
 }
-
-function inOrder(seen) {
-  const [last, at] = [new Map(), new Map()];
-  return seen.every(([key, number, partition, offset]) => {
-    const rises = number > (last.get(key) ?? -1) && offset > (at.get(partition) ?? -1);
-    last.set(key, number);
-    at.set(partition, offset);
-    return rises;
-  });
-}
-
-const distinct = (seen) => new Set(seen.map(([, number]) => number)).size;
 
 // Two members; one leaves with nothing committed of what it may still be reading; the other reads to the end and commits.
 async function shareTheTopic(admin) {
@@ -143,8 +119,7 @@ async function main() {
   await shareTheTopic(admin);
   await admin.disconnect();
 
-  console.log('RESTART');
-  await new Promise((done) => createInterface({ input: process.stdin }).once('line', done));
+  await restart();
 
   const fresh = [];
   const again = await member(GROUP, fresh);
@@ -152,8 +127,7 @@ async function main() {
   report('continue', { again: fresh.length });
   await produce(COUNT, 100, 'GZIP');
   await until('what is new', () => fresh.length >= 100);
-  const numbers = fresh.map(([, number]) => number).sort((a, b) => a - b);
-  report('new', { records: numbers.length === 100 && numbers.every((number, at) => number === COUNT + at) });
+  report('new', { records: areNext(fresh, COUNT, 100) });
   await again.commit();
   admin = kafka.admin();
   await admin.connect();
@@ -173,10 +147,4 @@ async function main() {
   await admin.disconnect();
 }
 
-main().then(
-  () => process.exit(0),
-  (error) => {
-    console.error(error);
-    process.exit(1);
-  },
-);
+run(main);

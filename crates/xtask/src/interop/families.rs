@@ -154,11 +154,20 @@ fn node(family: Family) -> Result<Command> {
     let place = cache_dir()?.join(format!("interop-{}", family.name()));
     std::fs::create_dir_all(&place)?;
     let mut stale = false;
-    for file in ["package.json", "package-lock.json", "interop.mjs"] {
-        let (from, to) = (family.folder().join(file), place.join(file));
-        let wanted = std::fs::read(from)?;
+    // The last is shared by all that run on Node.
+    for file in [
+        "package.json",
+        "package-lock.json",
+        "interop.mjs",
+        "../node.mjs",
+    ] {
+        let from = family.folder().join(file);
+        let to = place.join(from.file_name().unwrap_or_default());
+        let wanted = std::fs::read(&from)?;
         if std::fs::read(&to).ok().as_ref() != Some(&wanted) {
-            stale |= file != "interop.mjs";
+            stale |= from
+                .extension()
+                .is_some_and(|extension| extension == "json");
             std::fs::write(to, wanted)?;
         }
     }
