@@ -106,3 +106,8 @@ pub(crate) fn read_exact(file: &dyn DiskFile, position: u64, length: usize) -> i
 pub(crate) fn to_u64(length: usize) -> u64 {
     u64::try_from(length).unwrap_or(u64::MAX)
 }
+
+/// A length on disk as a length in memory.
+pub(crate) fn to_usize(length: u64) -> usize {
+    usize::try_from(length).unwrap_or(usize::MAX)
+}

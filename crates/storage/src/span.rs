@@ -15,7 +15,7 @@ use mainstem_protocol::batch::{BatchError, BatchHeader, HEADER_BYTES};
 use crate::disk::DiskFile;
 use crate::log::{Log, LogError};
 use crate::read::{LogSlice, ReadError};
-use crate::scan::{read_exact, to_u64};
+use crate::scan::{read_exact, to_u64, to_usize};
 use crate::segment::Segment;
 
 /// A segment as it was when somebody looked: what is needed to read it.
@@ -240,8 +240,4 @@ impl Span {
             next_offset,
         }
     }
-}
-
-fn to_usize(length: u64) -> usize {
-    usize::try_from(length).unwrap_or(usize::MAX)
 }

@@ -9,7 +9,7 @@ use mainstem_protocol::batch::{BatchHeader, HEADER_BYTES};
 
 use crate::limits::{SEND_BATCH_BYTES_MIN, SEND_BYTES_MIN};
 use crate::read::{LogSlice, ReadError};
-use crate::scan::to_u64;
+use crate::scan::{to_u64, to_usize};
 use crate::span::Span;
 
 /// Whole batches in a file. The file stays open as long as this value lives, whatever retention does.
@@ -72,9 +72,8 @@ impl Span {
 
     /// The batches where they are; `None` when they are few or small, or no file of the system.
     fn find_stored(&self) -> Result<Option<StoredBatches>, ReadError> {
-        if to_usize(self.view.size - self.start.min(self.view.size)).min(self.max_bytes)
-            < SEND_BYTES_MIN
-        {
+        let left = to_usize(self.view.size.saturating_sub(self.start));
+        if left.min(self.max_bytes) < SEND_BYTES_MIN {
             return Ok(None);
         }
         let file = self.view.file.system_file();
@@ -121,8 +120,4 @@ impl Span {
         let is_whole = position.saturating_add(to_u64(size)) <= self.view.size;
         Ok((is_whole && size >= SEND_BATCH_BYTES_MIN).then_some(header))
     }
-}
-
-fn to_usize(length: u64) -> usize {
-    usize::try_from(length).unwrap_or(usize::MAX)
 }

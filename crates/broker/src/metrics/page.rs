@@ -143,12 +143,11 @@ fn topics(text: &mut Text, node: &Node) {
             "Bytes of batches that were fetched.",
         ),
     ];
-    for (at, (name, help)) in families.into_iter().enumerate() {
-        text.family(name, "counter", help);
-        for (topic, sums) in &topics {
-            text.sample(name, &[("topic", &**topic)], sums[at]);
-        }
-    }
+    let topics = topics.iter();
+    let series: Vec<_> = topics
+        .map(|(topic, sums)| (vec![("topic", &**topic)], *sums))
+        .collect();
+    text.families("counter", families, &series);
 }
 
 fn logs(text: &mut Text, node: &Node) {
@@ -189,13 +188,14 @@ fn logs(text: &mut Text, node: &Node) {
         ),
         ("mainstem_log_bytes", "Bytes of the log on disk."),
     ];
-    for (at, (name, help)) in families.into_iter().enumerate() {
-        text.family(name, "gauge", help);
-        for (topic, index, values) in &seen {
-            let labels = [("topic", &**topic), ("partition", index.as_str())];
-            text.sample(name, &labels, values[at]);
-        }
-    }
+    let seen = seen.iter();
+    let series: Vec<_> = seen
+        .map(|(topic, index, values)| {
+            let labels = vec![("topic", &**topic), ("partition", index.as_str())];
+            (labels, *values)
+        })
+        .collect();
+    text.families("gauge", families, &series);
 }
 
 async fn groups(text: &mut Text, node: &Arc<Node>) {

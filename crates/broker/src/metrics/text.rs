@@ -2,6 +2,9 @@
 
 use std::fmt::Write;
 
+/// Names and values of a series' labels.
+pub(super) type Labels<'a> = Vec<(&'a str, &'a str)>;
+
 /// A page that is being written.
 #[derive(Debug, Default)]
 pub(super) struct Text(String);
@@ -38,6 +41,21 @@ impl Text {
     ) {
         self.family(name, kind, help);
         self.sample(name, &[], value);
+    }
+
+    /// Families of the same series: the labels of each, and its value in each family.
+    pub(super) fn families<const COUNT: usize, V: std::fmt::Display>(
+        &mut self,
+        kind: &str,
+        families: [(&str, &str); COUNT],
+        series: &[(Labels<'_>, [V; COUNT])],
+    ) {
+        for (at, (name, help)) in families.into_iter().enumerate() {
+            self.family(name, kind, help);
+            for (labels, values) in series {
+                self.sample(name, labels, &values[at]);
+            }
+        }
     }
 
     /// The page.

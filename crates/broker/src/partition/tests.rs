@@ -4,6 +4,7 @@ use std::io;
 use std::path::PathBuf;
 use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
@@ -226,9 +227,9 @@ fn a_fetch_is_told_of_every_move_until_it_leaves() {
 }
 
 #[test]
-fn files_of_old_segments_are_gone_before_a_topic_of_the_same_name_can_be_made() {
+fn a_topic_stays_while_somebody_works_on_its_files_and_nobody_does_afterwards() {
     let disk = MemDisk::new();
-    let config = || LogConfig {
+    let config = LogConfig {
         segment_bytes: 200,
         retention_bytes: 200,
         ..LogConfig::default()
@@ -236,25 +237,32 @@ fn files_of_old_segments_are_gone_before_a_topic_of_the_same_name_can_be_made() 
     let old = opened(
         disk.clone(),
         Durability::PageCache,
-        config(),
+        config,
         OpenMode::default(),
     );
     for _ in 0..10 {
         append(&old, b"a record of some length");
     }
-    let (retired, removed) = std::thread::scope(|scope| {
-        let retired = scope.spawn(|| old.retire(0));
-        let removed = scope.spawn(|| old.remove());
-        (retired.join(), removed.join())
+    let asked = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let somebody = old.files.lock().expect("nobody panicked");
+        scope.spawn(|| {
+            asked.store(true, Ordering::Release);
+            old.remove();
+        });
+        while !asked.load(Ordering::Acquire) {
+            std::thread::yield_now();
+        }
+        for _ in 0..1_000 {
+            assert!(old.offsets().is_ok(), "deleted under somebody's hands");
+            std::thread::yield_now();
+        }
+        drop(somebody);
     });
-    removed.expect("removed");
-    // Either it came too late and did nothing, or it is done: nothing of it is still to come.
-    match retired.expect("retired") {
-        Ok(files_are_gone) => files_are_gone.expect("removed files"),
-        Err(refusal) => assert_eq!(refusal.code, ErrorCode::UnknownTopicOrPartition),
-    }
+    let before = disk.operations();
     let refusal = old.retire(0).expect_err("the topic is gone");
     assert_eq!(refusal.code, ErrorCode::UnknownTopicOrPartition);
+    assert_eq!(disk.operations(), before, "its names may be another's");
 }
 
 #[test]

@@ -251,12 +251,10 @@ impl Encoder {
         flexible: bool,
     ) -> Result<(), EncodeError> {
         match value {
-            Some(value) => self.put_string(value, flexible),
-            None => {
-                self.put_null(flexible, true);
-                Ok(())
-            }
+            Some(value) => self.put_string(value, flexible)?,
+            None => self.put_null(flexible, true),
         }
+        Ok(())
     }
 
     /// Writes records.
@@ -282,12 +280,10 @@ impl Encoder {
         flexible: bool,
     ) -> Result<(), EncodeError> {
         match value {
-            Some(value) => self.put_records(value, flexible),
-            None => {
-                self.put_null(flexible, false);
-                Ok(())
-            }
+            Some(value) => self.put_records(value, flexible)?,
+            None => self.put_null(flexible, false),
         }
+        Ok(())
     }
 
     /// Writes bytes.
@@ -304,12 +300,10 @@ impl Encoder {
         flexible: bool,
     ) -> Result<(), EncodeError> {
         match value {
-            Some(value) => self.put_bytes(value, flexible),
-            None => {
-                self.put_null(flexible, false);
-                Ok(())
-            }
+            Some(value) => self.put_bytes(value, flexible)?,
+            None => self.put_null(flexible, false),
         }
+        Ok(())
     }
 
     /// Writes the count of an array.
