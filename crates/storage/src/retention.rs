@@ -4,7 +4,7 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::disk::Disk;
+use crate::disk::{Disk, DiskFile};
 use crate::log::{Log, LogError};
 use crate::segment::{Segment, file_name, paths};
 
@@ -12,12 +12,21 @@ use crate::segment::{Segment, file_name, paths};
 #[must_use = "files that left the log must be removed"]
 pub struct Doomed {
     disk: Arc<dyn Disk>,
+    dir: PathBuf,
     paths: Vec<PathBuf>,
+    /// What took their place, if they were all of the log: without it on stable storage nobody would know where the log ended.
+    successors: Vec<Arc<dyn DiskFile>>,
 }
 
 impl Doomed {
     /// Removes the files, the oldest first: what a crash leaves of them is a log without a hole.
     pub fn remove(self) -> io::Result<()> {
+        for file in &self.successors {
+            file.sync()?;
+        }
+        if !self.successors.is_empty() {
+            self.disk.sync_dir(&self.dir)?;
+        }
         for path in &self.paths {
             match self.disk.remove_file(path) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
@@ -76,7 +85,9 @@ impl Log {
     fn retain(&mut self, now_ms: i64, upto: i64) -> io::Result<Doomed> {
         let mut doomed = Doomed {
             disk: self.disk.clone(),
+            dir: self.dir.to_path_buf(),
             paths: Vec::new(),
+            successors: Vec::new(),
         };
         let count = self.retired(now_ms, upto);
         if count == 0 {
@@ -84,6 +95,10 @@ impl Log {
         }
         if count == self.segments.len() {
             self.roll(now_ms)?;
+            doomed.successors.extend(self.unsynced.last().cloned());
+            doomed
+                .successors
+                .extend(self.segments.last().map(|segment| segment.file.clone()));
         }
         for segment in self.segments.drain(..count) {
             let mut files = paths(&self.dir, segment.base_offset).to_vec();

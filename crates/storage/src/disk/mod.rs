@@ -102,13 +102,21 @@ pub fn write_small(disk: &dyn Disk, path: &Path, bytes: &[u8]) -> io::Result<()>
             None => "tmp".to_owned(),
         },
     );
-    let file = disk.open(&beside, true)?;
-    file.set_length(0)?;
-    file.write_at(0, bytes, &[])?;
-    file.sync()?;
+    if let Err(error) = write_beside(disk, &beside, bytes) {
+        // A disk that is full must not be kept so by what was not finished.
+        let _ = disk.remove_file(&beside);
+        return Err(error);
+    }
     disk.rename(&beside, path)?;
     match path.parent() {
         Some(parent) => disk.sync_dir(parent),
         None => Ok(()),
     }
+}
+
+fn write_beside(disk: &dyn Disk, path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let file = disk.open(path, true)?;
+    file.set_length(0)?;
+    file.write_at(0, bytes, &[])?;
+    file.sync()
 }

@@ -3,10 +3,13 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use mainstem_storage::disk::{Disk, MemDisk};
+use mainstem_storage::disk::{Disk, MemDisk, read_small, write_small};
 use mainstem_storage::{Log, LogConfig, OpenMode};
 
 use super::{NOW_MS, append, batch, contents, open, sync};
+
+/// Longer than records are kept.
+const A_MONTH_MS: i64 = 30 * 86_400_000;
 
 fn config() -> LogConfig {
     LogConfig {
@@ -30,7 +33,7 @@ struct Promised {
 
 /// Appends, rolls, syncs, drops old segments, until the disk is gone.
 fn work(log: &mut Log, promised: &mut Promised) -> Result<(), String> {
-    for step in 0..24u64 {
+    for step in 0..32u64 {
         let first = append(log, batch(step, 1 + step % 3, NOW_MS), NOW_MS)?;
         let slice = log
             .read(first, log.log_end(), 1, true)
@@ -41,7 +44,9 @@ fn work(log: &mut Log, promised: &mut Promised) -> Result<(), String> {
         }
         if step % 8 == 7 {
             promised.recovery_point = log.durable_end();
-            log.apply_retention(NOW_MS, log.durable_end())
+            // Once all of it is durable and old: the log goes on where it was, in a segment that is new.
+            let now_ms = NOW_MS + if step == 23 { A_MONTH_MS } else { 0 };
+            log.apply_retention(now_ms, log.durable_end())
                 .map_err(|error| error.to_string())?
                 .remove()
                 .map_err(|error| error.to_string())?;
@@ -144,6 +149,18 @@ fn a_failed_sync_ends_the_log() {
     // Only writing ends: what was durable before is read on.
     let durable = log.read(0, log.durable_end(), 1_000, true).unwrap();
     assert_eq!(durable.next_offset, 1);
+}
+
+#[test]
+fn a_small_file_that_cannot_be_kept_leaves_the_old_one_and_nothing_else() {
+    let disk = MemDisk::new();
+    let path = std::path::Path::new("/data/file");
+    disk.create_dir("/data".as_ref()).unwrap();
+    write_small(&disk, path, b"old").unwrap();
+    disk.fail_syncs();
+    write_small(&disk, path, b"new").unwrap_err();
+    assert_eq!(read_small(&disk, path).unwrap().unwrap(), b"old");
+    assert_eq!(disk.list("/data".as_ref()).unwrap().len(), 1);
 }
 
 #[test]
