@@ -17,6 +17,7 @@ use mainstem_storage::log_dir::{
 use mainstem_storage::{Log, LogConfig, OpenError, OpenMode, Repair, read_offsets, write_offsets};
 
 use crate::clock::{now_ms, random_uuid};
+use crate::config::Properties;
 use crate::controller::QUORUM_STATE;
 use crate::partition::Partition;
 
@@ -189,11 +190,17 @@ impl LogDirs {
     }
 
     /// Opens the metadata log.
-    pub(crate) fn open_metadata(&self) -> Result<(Log, Option<Repair>), DataDirError> {
+    pub(crate) fn open_metadata(
+        &self,
+        properties: &Properties,
+    ) -> Result<(Log, Option<Repair>), DataDirError> {
         let path = self.dir.join(METADATA_DIR);
         let config = LogConfig {
+            // What is old goes with snapshots, see `controller::upkeep`.
             delete: false,
-            segment_ms: i64::MAX,
+            segment_bytes: u64::try_from(properties.number("metadata.log.segment.bytes"))
+                .unwrap_or(u64::MAX),
+            segment_ms: properties.number("metadata.log.segment.ms").max(1),
             ..LogConfig::default()
         };
         // Every decision was synced before it was answered, so only the last can be torn.

@@ -4,13 +4,14 @@
 //! |---|---|
 //! | `00…0.log` | batches of metadata records, each led in by a LeaderChange at a start |
 //! | `quorum-state` | who leads, in which epoch (JSON; data_version 0: a static quorum, 1: voters are in the log) |
-//! | `00000000000000000000-0000000000.checkpoint` | the features of a new cluster, as `kafka-storage format` leaves them |
+//! | `<end>-<epoch>.checkpoint` | snapshots: see `snapshots` |
 //!
-//! The log may be one that Apache Kafka wrote: see `replay`. Nothing of it is ever rewritten or cut, so records that this build does
-//! not serve are there for whoever does.
+//! The log may be one that Apache Kafka wrote: see `replay`. Records that this build does not serve are kept for whoever does, in the log
+//! and in snapshots.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use mainstem_metadata::control::{METADATA_VERSION, written_version};
@@ -20,18 +21,20 @@ use mainstem_protocol::batch::{
 };
 use mainstem_protocol::messages::{
     AbortTransactionRecord, FeatureLevelRecord, LeaderChangeMessage, MetadataRecord,
-    SnapshotFooterRecord, SnapshotHeaderRecord, leader_change_message,
+    leader_change_message,
 };
 use mainstem_protocol::{DecodeError, EncodeError, Str, Uuid};
 use mainstem_storage::disk::{Disk, read_small, write_small};
 use mainstem_storage::{AppendError, Invalid, Log, LogError, ReadError, validate_internal};
 
-use super::replay::{FIRST_SNAPSHOT, Quorum, Replayed, replay};
+use super::replay::{Quorum, Replayed, replay};
+use super::snapshots::{self, SnapshotId};
+use super::upkeep::{SnapshotLimits, Snapshots};
 use crate::clock::now_ms;
 
 pub(crate) const QUORUM_STATE: &str = "quorum-state";
 /// Records of one batch where many are written: Apache Kafka's controller keeps to about as many.
-const RECORDS_PER_BATCH: usize = 1_000;
+pub(super) const RECORDS_PER_BATCH: usize = 1_000;
 
 /// Why the metadata log cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -118,8 +121,13 @@ impl MetadataLogError {
 /// The metadata log, of which this node is the only voter.
 #[derive(Debug)]
 pub(crate) struct MetadataLog {
-    log: Log,
+    pub(super) log: Log,
+    pub(super) disk: Arc<dyn Disk>,
     epoch: i32,
+    pub(super) quorum: Quorum,
+    pub(super) snapshots: Snapshots,
+    /// When the last record was appended.
+    pub(super) last_ms: i64,
     /// Topics whose deletion is in the log as it was found.
     removed_topics: BTreeSet<Uuid>,
     /// With what the cluster is to begin, as it was formatted.
@@ -130,11 +138,12 @@ impl MetadataLog {
     /// Replays the log, begins a new epoch, and gives the image.
     pub(crate) fn begin(
         log: Log,
-        disk: &dyn Disk,
+        disk: Arc<dyn Disk>,
         node_id: i32,
+        limits: SnapshotLimits,
     ) -> Result<(Self, MetadataImage), MetadataLogError> {
         let dir = log.dir().to_owned();
-        let mut replayed = replay(&log, disk)?;
+        let mut replayed = replay(&log, &*disk)?;
         let within_transaction = replayed.roll_back();
         let Replayed {
             mut image,
@@ -142,9 +151,11 @@ impl MetadataLog {
             last_epoch,
             quorum,
             first_records,
+            bytes_behind,
+            last_ms,
             ..
         } = replayed;
-        let stored = stored_state(disk, &dir)?;
+        let stored = stored_state(&*disk, &dir)?;
         let mut voters = stored.voters.iter().copied();
         let mut logged = quorum.voters.iter().map(|voter| voter.voter_id);
         let is_other = |id: &i32| *id != node_id;
@@ -152,14 +163,19 @@ impl MetadataLog {
             return Err(MetadataLogError::OtherVoter { id });
         }
         let epoch = last_epoch.max(stored.epoch) + 1;
-        if log.log_end() == 0 && disk.open(&dir.join(FIRST_SNAPSHOT), false).is_err() {
-            write_first_snapshot(disk, &dir)?;
+        if log.log_end() == 0 && snapshots::list(&*disk, &dir)?.is_empty() {
+            write_first_snapshot(&*disk, &dir)?;
         }
+        let found = snapshots::find(&*disk, &dir, log.log_start())?;
         let state = quorum_state(&quorum, node_id, epoch);
-        write_small(disk, &dir.join(QUORUM_STATE), state.as_bytes())?;
+        write_small(&*disk, &dir.join(QUORUM_STATE), state.as_bytes())?;
         let mut this = Self {
             log,
+            disk,
             epoch,
+            quorum,
+            snapshots: Snapshots::new(limits, found, bytes_behind),
+            last_ms,
             removed_topics: changed.removed_topics,
             first_records,
         };
@@ -218,7 +234,11 @@ impl MetadataLog {
 
     fn append_batch(&mut self, batch: Bytes) -> Result<OffsetAndEpoch, MetadataLogError> {
         let valid = validate_internal(batch)?;
-        let appended = self.log.append_as_leader(&valid, self.epoch, now_ms())?;
+        self.last_ms = now_ms();
+        self.snapshots.note_appended(valid.len());
+        let appended = self
+            .log
+            .append_as_leader(&valid, self.epoch, self.last_ms)?;
         Ok(OffsetAndEpoch {
             offset: appended.last,
             epoch: self.epoch,
@@ -310,28 +330,11 @@ fn stored_state(disk: &dyn Disk, dir: &Path) -> Result<StoredState, MetadataLogE
 
 /// What `kafka-storage format` leaves: a snapshot with the features of the new cluster (KIP-1170).
 pub(crate) fn write_first_snapshot(disk: &dyn Disk, dir: &Path) -> Result<(), MetadataLogError> {
-    let now_ms = now_ms();
-    let header = SnapshotHeaderRecord {
-        version: 0,
-        last_contained_log_timestamp: 0,
-    };
-    let header = mainstem_protocol::records::encode_plain(&header, 0)?;
-    let options = |base_offset| BatchOptions {
-        base_offset,
-        leader_epoch: 0,
-        ..BatchOptions::default()
-    };
-    let first = control_batch(options(0), ControlKind::SnapshotHeader, now_ms, &header)?;
-    let mut features = BatchBuilder::new(options(1));
-    let record = FeatureLevelRecord {
+    let version = FeatureLevelRecord {
         name: Str::from_static("metadata.version"),
         feature_level: METADATA_VERSION,
     };
-    let value = MetadataRecord::from(record).encode_value(0)?;
-    features.append(now_ms, None, Some(&value), &[]);
-    let footer = mainstem_protocol::records::encode_plain(&SnapshotFooterRecord { version: 0 }, 0)?;
-    let last = control_batch(options(2), ControlKind::SnapshotFooter, now_ms, &footer)?;
-    let bytes = [first, features.build()?, last].concat();
-    write_small(disk, &dir.join(FIRST_SNAPSHOT), &bytes)?;
+    let nobody = Quorum::default();
+    snapshots::write(disk, dir, SnapshotId::FIRST, 0, &nobody, &[version.into()])?;
     Ok(())
 }

@@ -7,9 +7,11 @@
 mod applying;
 mod metadata_log;
 mod replay;
+mod snapshots;
+mod upkeep;
 
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
 
 use mainstem_metadata::control::Decision;
 use mainstem_metadata::{Changed, MetadataImage};
@@ -19,8 +21,9 @@ use tokio::sync::oneshot;
 
 pub(crate) use applying::start_partitions;
 pub(crate) use metadata_log::{MetadataLog, MetadataLogError, QUORUM_STATE, write_first_snapshot};
+pub(crate) use upkeep::SnapshotLimits;
 
-use crate::limits::CONTROLLER_MAILBOX;
+use crate::limits::{CHECKPOINT, CONTROLLER_MAILBOX};
 use crate::node::Node;
 
 /// Commands that are decided before one sync.
@@ -52,6 +55,19 @@ impl std::fmt::Debug for Command {
 /// The controller's end of its mailbox.
 #[derive(Debug)]
 pub(crate) struct Mailbox(Receiver<Command>);
+
+impl Mailbox {
+    /// Waits for commands, but not for ever: without any it is time to look after the log.
+    fn next(&self) -> Vec<Command> {
+        let first = match self.0.recv_timeout(CHECKPOINT) {
+            Ok(first) => first,
+            Err(RecvTimeoutError::Timeout) => return Vec::new(),
+            Err(RecvTimeoutError::Disconnected) => Command::Stop,
+        };
+        let others = self.0.try_iter().take(COMMANDS_PER_SYNC - 1);
+        std::iter::once(first).chain(others).collect()
+    }
+}
 
 /// A controller and its mailbox.
 pub(crate) fn mailbox() -> (Controller, Mailbox) {
@@ -90,18 +106,15 @@ impl Controller {
 pub(crate) fn run(node: &Arc<Node>, mailbox: &Mailbox, mut log: MetadataLog) -> MetadataLog {
     let mut image = MetadataImage::clone(&node.metadata.load());
     let mut failed = false;
-    while let Ok(first) = mailbox.0.recv() {
-        let mut group = vec![first];
-        while group.len() < COMMANDS_PER_SYNC
-            && let Ok(next) = mailbox.0.try_recv()
-        {
-            group.push(next);
+    let mut stop = false;
+    while !stop {
+        if !failed {
+            look_after(node, &mut log, &image);
         }
-        let mut stop = false;
         let mut replies = Vec::new();
         let mut changed = Changed::default();
         let mut appended = false;
-        for command in group {
+        for command in mailbox.next() {
             let Command::Change(step) = command else {
                 stop = true;
                 continue;
@@ -131,11 +144,24 @@ pub(crate) fn run(node: &Arc<Node>, mailbox: &Mailbox, mut log: MetadataLog) -> 
                 result
             });
         }
-        if stop {
-            break;
-        }
     }
     log
+}
+
+/// Writes a snapshot and drops what is old, when it is time for either.
+fn look_after(node: &Node, log: &mut MetadataLog, image: &MetadataImage) {
+    log.snapshot_when_due(image);
+    if !log.has_old() {
+        return;
+    }
+    // A log that is found to begin later must be told from one that lost its tail.
+    let dropped = node
+        .checkpoint()
+        .map_err(MetadataLogError::from)
+        .and_then(|()| log.drop_old());
+    if let Err(error) = dropped {
+        tracing::warn!(%error, "old metadata could not be dropped");
+    }
 }
 
 /// Appends and applies the records of one decision.

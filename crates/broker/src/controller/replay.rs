@@ -8,7 +8,7 @@
 //!
 //! Invariant: what a transaction of the log has begun and not ended is not in the image.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use bytes::Bytes;
 use mainstem_metadata::{Changed, MetadataImage, OffsetAndEpoch};
@@ -21,10 +21,8 @@ use mainstem_storage::Log;
 use mainstem_storage::disk::Disk;
 
 use super::metadata_log::MetadataLogError;
-use crate::limits::SNAPSHOT_BYTES_MAX;
+use super::snapshots::{self, SnapshotId};
 
-/// With what a new cluster begins.
-pub(super) const FIRST_SNAPSHOT: &str = "00000000000000000000-0000000000.checkpoint";
 const OLD_FIRST_SNAPSHOT: &str = "bootstrap.checkpoint";
 /// Bytes read at a time while replaying.
 const REPLAY_BYTES: usize = 1 << 20;
@@ -45,6 +43,10 @@ pub(super) struct Replayed {
     pub(super) changed: Changed,
     pub(super) last_epoch: i32,
     pub(super) quorum: Quorum,
+    /// Bytes of the log behind the latest snapshot.
+    pub(super) bytes_behind: u64,
+    /// When the last of it was appended.
+    pub(super) last_ms: i64,
     /// With what the cluster began or is to begin, as it was formatted.
     pub(super) first_records: Vec<MetadataRecord>,
     /// The image before the transaction that has not ended.
@@ -111,7 +113,12 @@ impl Replayed {
         Ok(())
     }
 
-    fn snapshot(&mut self, found: &Snapshot, bytes: &Bytes) -> Result<(), MetadataLogError> {
+    fn snapshot(
+        &mut self,
+        path: &Path,
+        id: SnapshotId,
+        bytes: &Bytes,
+    ) -> Result<(), MetadataLogError> {
         let mut whole = false;
         for one in batches(bytes) {
             let (header, batch) = one?;
@@ -120,15 +127,15 @@ impl Replayed {
         }
         if !whole {
             return Err(MetadataLogError::Snapshot {
-                path: found.path.clone(),
+                path: path.to_owned(),
                 what: "it has no end".to_owned(),
             });
         }
         self.image.at = OffsetAndEpoch {
-            offset: found.end - 1,
-            epoch: found.epoch,
+            offset: id.end - 1,
+            epoch: id.epoch,
         };
-        self.last_epoch = found.epoch;
+        self.last_epoch = id.epoch;
         Ok(())
     }
 }
@@ -145,66 +152,12 @@ fn ends(header: &BatchHeader, batch: &Bytes) -> Result<bool, MetadataLogError> {
     Ok(last == Some(ControlKind::SnapshotFooter))
 }
 
-/// A snapshot's file, and the place in the log that it stands for.
-#[derive(Debug)]
-struct Snapshot {
-    path: PathBuf,
-    end: i64,
-    epoch: i32,
-}
-
-/// The latest snapshot; that of a new cluster, which holds no image, is none.
-fn latest(disk: &dyn Disk, dir: &Path) -> Result<Option<Snapshot>, MetadataLogError> {
-    let mut found = Vec::new();
-    for entry in disk.list(dir)? {
-        let place = entry
-            .name
-            .strip_suffix(".checkpoint")
-            .and_then(|place| place.split_once('-'))
-            .and_then(|(end, epoch)| Some((end.parse().ok()?, epoch.parse().ok()?)));
-        if let Some((end, epoch)) = place
-            && end > 0
-        {
-            let path = dir.join(&entry.name);
-            found.push(Snapshot { path, end, epoch });
-        }
-    }
-    Ok(found
-        .into_iter()
-        .max_by_key(|snapshot| (snapshot.end, snapshot.epoch)))
-}
-
-fn read(disk: &dyn Disk, path: &Path) -> Result<Option<Bytes>, MetadataLogError> {
-    let file = match disk.open(path, false) {
-        Ok(file) => file,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(error.into()),
-    };
-    let length = file.length()?;
-    if length > SNAPSHOT_BYTES_MAX {
-        return Err(MetadataLogError::Snapshot {
-            path: path.to_owned(),
-            what: format!("it is {length} bytes long, which it cannot be"),
-        });
-    }
-    let mut bytes = vec![0; usize::try_from(length).map_err(std::io::Error::other)?];
-    let mut at = 0;
-    while at < bytes.len() {
-        let place = u64::try_from(at).map_err(std::io::Error::other)?;
-        match file.read_at(place, &mut bytes[at..])? {
-            0 => break,
-            count => at += count,
-        }
-    }
-    bytes.truncate(at);
-    Ok(Some(Bytes::from(bytes)))
-}
-
 /// What the formatting tool left for a new cluster: its first records, and who votes.
 fn formatted(disk: &dyn Disk, dir: &Path, into: &mut Replayed) -> Result<(), MetadataLogError> {
     let old = dir.parent().map(|above| above.join(OLD_FIRST_SNAPSHOT));
-    for path in [Some(dir.join(FIRST_SNAPSHOT)), old].into_iter().flatten() {
-        let Some(bytes) = read(disk, &path)? else {
+    let first = dir.join(SnapshotId::FIRST.file_name());
+    for path in [Some(first), old].into_iter().flatten() {
+        let Some(bytes) = snapshots::read(disk, &path)? else {
             continue;
         };
         for one in batches(&bytes) {
@@ -232,7 +185,10 @@ fn formatted(disk: &dyn Disk, dir: &Path, into: &mut Replayed) -> Result<(), Met
 pub(super) fn replay(log: &Log, disk: &dyn Disk) -> Result<Replayed, MetadataLogError> {
     let mut replayed = Replayed::default();
     let mut from = log.log_start();
-    if let Some(found) = latest(disk, log.dir())? {
+    let latest = snapshots::list(disk, log.dir())?.pop();
+    // That of a new cluster holds no image.
+    if let Some(found) = latest.filter(|id| id.end > 0) {
+        let path = log.dir().join(found.file_name());
         if found.end < log.log_start() || found.end > log.log_end() {
             let what = format!(
                 "it ends at offset {}, the log holds {} to {}",
@@ -240,11 +196,10 @@ pub(super) fn replay(log: &Log, disk: &dyn Disk) -> Result<Replayed, MetadataLog
                 log.log_start(),
                 log.log_end()
             );
-            let path = found.path;
             return Err(MetadataLogError::Snapshot { path, what });
         }
-        let bytes = read(disk, &found.path)?.unwrap_or_default();
-        replayed.snapshot(&found, &bytes)?;
+        let bytes = snapshots::read(disk, &path)?.unwrap_or_default();
+        replayed.snapshot(&path, found, &bytes)?;
         from = found.end;
     } else if log.log_start() > 0 {
         return Err(MetadataLogError::NoSnapshot {
@@ -267,6 +222,8 @@ pub(super) fn replay(log: &Log, disk: &dyn Disk) -> Result<Replayed, MetadataLog
             }
             from = header.next_offset();
             replayed.batch(&header, &batch, first)?;
+            replayed.bytes_behind += u64::try_from(batch.len()).unwrap_or_default();
+            replayed.last_ms = header.max_timestamp;
             replayed.last_epoch = replayed.last_epoch.max(header.leader_epoch);
             replayed.image.at = OffsetAndEpoch {
                 offset: header.last_offset(),

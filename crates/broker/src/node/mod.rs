@@ -37,7 +37,10 @@ use crate::producer_ids::ProducerIds;
 use crate::sync::{self, SyncQueue};
 use crate::threads::{Core, core_count, spawn, start_cores};
 use crate::wakes::Wakes;
-use starting::{advertised, fetch_sessions, listen, open_partitions, register, report, serve_http};
+use starting::{
+    advertised, fetch_sessions, listen, open_partitions, read_metadata, register, report,
+    serve_http,
+};
 
 /// Topic of committed offsets.
 pub(crate) const OFFSETS_TOPIC: &str = "__consumer_offsets";
@@ -227,8 +230,7 @@ fn start_on(
 ) -> Result<RunningNode, StartError> {
     let node_id = log_dirs.meta.node_id;
     let bound = listen(&config)?;
-    let (log, repair) = log_dirs.open_metadata()?;
-    let (mut metadata_log, mut image) = MetadataLog::begin(log, &*log_dirs.disk, node_id)?;
+    let (mut metadata_log, mut image, repair) = read_metadata(&config, &log_dirs)?;
     let endpoint = advertised(&config, bound.address);
     note_endpoints(
         &mut config.properties,

@@ -16,7 +16,7 @@ use mainstem_storage::Repair;
 use super::{Node, StartError, StartReport};
 use crate::clock::random_uuid;
 use crate::config::NodeConfig;
-use crate::controller::{MetadataLog, start_partitions};
+use crate::controller::{MetadataLog, SnapshotLimits, start_partitions};
 use crate::fetch::FetchSessions;
 use crate::log_dirs::{DataDirError, LogDirs};
 use crate::net::{Bound, bind};
@@ -62,6 +62,18 @@ pub(super) fn host_name() -> String {
     } else {
         name
     }
+}
+
+/// Replays the metadata log and begins a new epoch of it.
+pub(super) fn read_metadata(
+    config: &NodeConfig,
+    log_dirs: &LogDirs,
+) -> Result<(MetadataLog, MetadataImage, Option<Repair>), StartError> {
+    let (log, repair) = log_dirs.open_metadata(&config.properties)?;
+    let limits = SnapshotLimits::of(&config.properties);
+    let node_id = log_dirs.meta.node_id;
+    let (log, image) = MetadataLog::begin(log, log_dirs.disk.clone(), node_id, limits)?;
+    Ok((log, image, repair))
 }
 
 /// Writes the first records of a new cluster and this broker's registration; returns its epoch.

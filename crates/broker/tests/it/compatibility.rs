@@ -25,7 +25,6 @@ This page is made from the tables in the code; a test holds it to them.
 | configuration of groups, of clients' metrics and of loggers | none; nothing here would follow it | kept and followed |
 | counts of threads, set while the node runs | any is kept; there are no such threads | doubled or halved at the most |
 | `listeners`, set while the node runs | kept, without effect until they are given at a start | opened and closed |
-| snapshots of the cluster's metadata | read, not written yet: the log of metadata is replayed from the last one | written by `metadata.log.max.record.bytes.between.snapshots` and the like |
 | feature levels | metadata.version alone, where a new cluster begins; others come with their features, and are kept where Apache Kafka set them | see `kafka-features.sh` |
 | file deletion | at once in the background | after `file.delete.delay.ms` |
 

@@ -1,6 +1,6 @@
 //! Configurations over the wire: where each value comes from, what is refused in which words, and that what changes is in effect.
 
-use mainstem_broker::{NodeConfig, Properties, start};
+use mainstem_broker::start;
 use mainstem_protocol::messages::{
     AlterConfigsRequest, DescribeConfigsRequest, IncrementalAlterConfigsRequest,
     alter_configs_request, describe_configs_request, incremental_alter_configs_request as single,
@@ -9,7 +9,7 @@ use mainstem_protocol::{ErrorCode, Str};
 
 use crate::administration::topics;
 use crate::serving::{fetch_request, fetched};
-use crate::wire::{Wire, batch, code, node, produce};
+use crate::wire::{Wire, batch, code, config, node, produce};
 
 const TOPIC: i8 = 2;
 const BROKER: i8 = 4;
@@ -402,15 +402,8 @@ fn who_asks_for_documentation_gets_it() {
 fn the_answer_to_a_fetch_is_bounded_by_the_node_too() {
     let bytes_with = |option: Option<&str>| {
         let dir = tempfile::tempdir().unwrap();
-        let mut properties = Properties::default();
-        if let Some(option) = option {
-            properties.set(option).unwrap();
-        }
-        let node = start(NodeConfig {
-            properties,
-            ..NodeConfig::for_tests(dir.path().to_owned())
-        })
-        .unwrap();
+        let options: Vec<&str> = option.into_iter().collect();
+        let node = start(config(dir.path(), &options)).unwrap();
         let mut wire = Wire::to(&node);
         topics(&mut wire, &[("orders", 1)]);
         for _ in 0..3 {

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use mainstem_broker::{NodeConfig, Properties, RunningNode, start};
+use mainstem_broker::{NodeConfig, RunningNode, start};
 
 use super::serving::{fetch_request, fetched};
-use super::wire::{Wire, batch, node, produce, topic};
+use super::wire::{Wire, batch, config, node, produce, topic};
 
 fn refusal(config: NodeConfig) -> String {
     start(config).map(|_| ()).unwrap_err().to_string()
@@ -16,12 +16,7 @@ fn refusal(config: NodeConfig) -> String {
 fn a_directory_of_another_node_is_refused() {
     let dir = tempfile::tempdir().unwrap();
     node(dir.path()).stop().unwrap();
-    let mut properties = Properties::default();
-    properties.set("node.id=5").unwrap();
-    let config = NodeConfig {
-        properties,
-        ..NodeConfig::for_tests(dir.path().to_owned())
-    };
+    let config = config(dir.path(), &["node.id=5"]);
     assert!(refusal(config).contains("belongs to node 1, not to node 5"));
 }
 
@@ -167,12 +162,7 @@ fn is_kept_aside(dir: &Path, topic: &str, files: &BTreeMap<PathBuf, Vec<u8>>) ->
 /// A node either starts, with all that is not in the damaged file, or says which file it is and leaves everything as it was.
 fn check_damaged(was_clean: bool) {
     let dir = tempfile::tempdir().unwrap();
-    let mut properties = Properties::default();
-    properties.set("offsets.topic.num.partitions=1").unwrap();
-    let config = || NodeConfig {
-        properties: properties.clone(),
-        ..NodeConfig::for_tests(dir.path().to_owned())
-    };
+    let config = || config(dir.path(), &["offsets.topic.num.partitions=1"]);
     let first = start(config()).unwrap();
     let mut wire = Wire::to(&first);
     for name in ["orders", "others"] {

@@ -19,7 +19,7 @@ use mainstem_protocol::messages::{
 };
 
 use super::serving::{fetch_request, fetched};
-use super::wire::{Wire, batch, code, node, produce, topic};
+use super::wire::{Wire, batch, code, config, node, produce, topic};
 
 /// What fails, of which files.
 #[derive(Debug, Default)]
@@ -131,11 +131,15 @@ struct Setting {
 
 /// A node with ten records in each of two topics.
 fn setting() -> Setting {
+    setting_with(&[])
+}
+
+fn setting_with(options: &[&str]) -> Setting {
     let dir = tempfile::tempdir().unwrap();
     let fault = Arc::new(Fault::default());
     let node = start(NodeConfig {
         disk: Some(Arc::new(FaultyDisk(fault.clone()))),
-        ..NodeConfig::for_tests(dir.path().to_owned())
+        ..config(dir.path(), options)
     })
     .unwrap();
     let mut wire = Wire::to(&node);
@@ -285,4 +289,17 @@ fn a_disk_on_which_nothing_goes_any_more_is_still_read() {
     let metadata = topic(&mut at.wire, "orders");
     assert_eq!(metadata.topics[0].error_code, 0);
     at.check_restart(&before.1);
+}
+
+#[test]
+fn without_room_for_a_snapshot_the_log_of_metadata_goes_on() {
+    let mut at = setting_with(&["metadata.log.max.record.bytes.between.snapshots=1"]);
+    let before = at.orders().1;
+    at.fail(".checkpoint.tmp", false);
+    // The controller answers before it writes a snapshot, and decides again after it.
+    for name in ["more", "still-more"] {
+        topic(&mut at.wire, name);
+        assert_eq!(at.try_produce(name), ErrorCode::None);
+    }
+    at.check_restart(&before);
 }

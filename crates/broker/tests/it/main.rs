@@ -35,6 +35,7 @@ mod sample;
 #[path = "../../../protocol/tests/it/samples/mod.rs"]
 mod samples;
 mod serving;
+mod snapshots;
 #[allow(dead_code, reason = "the tests of the codec use all of it")]
 #[path = "../../../protocol/tests/it/targets.rs"]
 mod targets;

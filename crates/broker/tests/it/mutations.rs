@@ -7,14 +7,14 @@ use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bytes::Bytes;
-use mainstem_broker::{NodeConfig, Properties, RunningNode, api_ranges, start};
+use mainstem_broker::{RunningNode, api_ranges, start};
 use mainstem_protocol::ApiKey;
 
 use super::catalogue::{Row, rows};
 use super::mutate::mutate;
 use super::sample::Random;
 use super::serving::{fetch_request, fetched};
-use super::wire::{Wire, batch, code, produce, topic};
+use super::wire::{Wire, batch, code, config, produce, topic};
 
 /// Requests of each version: samples, captured ones, and their mutations.
 const ROUNDS: u64 = 60;
@@ -31,14 +31,11 @@ fn count_panics() {
 }
 
 fn node(dir: &Path) -> RunningNode {
-    let mut properties = Properties::default();
-    properties.set("auto.create.topics.enable=false").unwrap();
-    properties.set("offsets.topic.num.partitions=2").unwrap();
-    start(NodeConfig {
-        properties,
-        ..NodeConfig::for_tests(dir.to_owned())
-    })
-    .unwrap()
+    let options = [
+        "auto.create.topics.enable=false",
+        "offsets.topic.num.partitions=2",
+    ];
+    start(config(dir, &options)).unwrap()
 }
 
 /// Bodies that real clients sent, by API and version.
@@ -149,7 +146,7 @@ fn stored(node: &RunningNode) -> (i64, Vec<u8>) {
 fn a_node_outlives_damaged_requests_of_every_api_and_version() {
     count_panics();
     let dir = tempfile::tempdir().unwrap();
-    let first = mainstem_broker::start(NodeConfig::for_tests(dir.path().to_owned())).unwrap();
+    let first = start(config(dir.path(), &[])).unwrap();
     let mut wire = Wire::to(&first);
     topic(&mut wire, "orders");
     for value in 0..50_u8 {

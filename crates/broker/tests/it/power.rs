@@ -15,15 +15,15 @@ use mainstem_protocol::{ErrorCode, Str, Uuid};
 use mainstem_storage::disk::MemDisk;
 
 use crate::administration::topics;
-use crate::wire::{Wire, code, produce, sequenced};
+use crate::wire::{Wire, code, config, produce, sequenced};
 
 /// Ways in which the disk may look after the cut.
 const SEEDS: u64 = 16;
 
-fn node_on(dir: &Path, disk: MemDisk) -> RunningNode {
+fn node_on(dir: &Path, disk: MemDisk, options: &[&str]) -> RunningNode {
     let config = NodeConfig {
         disk: Some(Arc::new(disk)),
-        ..NodeConfig::for_tests(dir.to_owned())
+        ..config(dir, options)
     };
     start(config).unwrap()
 }
@@ -58,9 +58,9 @@ fn delete_records(wire: &mut Wire, topic: &str, offset: i64) -> i64 {
     wire.ask(2, &request).topics[0].partitions[0].low_watermark
 }
 
-fn set_config(wire: &mut Wire, topic: &str, value: &str) {
+pub(crate) fn set_config(wire: &mut Wire, topic: &str, name: &str, value: &str) {
     let config = incremental_alter_configs_request::AlterableConfig {
-        name: Str::from("retention.ms"),
+        name: Str::from(name),
         config_operation: 0,
         value: Some(Str::from(value)),
     };
@@ -75,12 +75,12 @@ fn set_config(wire: &mut Wire, topic: &str, value: &str) {
     assert_eq!(wire.ask(1, &request).responses[0].error_code, 0);
 }
 
-fn config(wire: &mut Wire, topic: &str) -> String {
+pub(crate) fn config_of(wire: &mut Wire, topic: &str, name: &str) -> String {
     let request = DescribeConfigsRequest {
         resources: vec![describe_configs_request::DescribeConfigsResource {
             resource_type: 2,
             resource_name: Str::from(topic),
-            configuration_keys: Some(vec![Str::from("retention.ms")]),
+            configuration_keys: Some(vec![Str::from(name)]),
         }],
         ..DescribeConfigsRequest::default()
     };
@@ -88,7 +88,7 @@ fn config(wire: &mut Wire, topic: &str) -> String {
     found.value.unwrap().to_string()
 }
 
-fn delete_topic(wire: &mut Wire, name: &str) {
+pub(crate) fn delete_topic(wire: &mut Wire, name: &str) {
     let request = DeleteTopicsRequest {
         topic_names: vec![Str::from(name)],
         timeout_ms: 10_000,
@@ -98,7 +98,7 @@ fn delete_topic(wire: &mut Wire, name: &str) {
 }
 
 /// Names and ids of the topics that clients made.
-fn listed(wire: &mut Wire) -> Vec<(String, Uuid)> {
+pub(crate) fn listed(wire: &mut Wire) -> Vec<(String, Uuid)> {
     let request = MetadataRequest {
         topics: None,
         ..MetadataRequest::default()
@@ -175,7 +175,7 @@ fn ask_everything(wire: &mut Wire) -> Vec<(String, Uuid)> {
         groups_names: vec![Str::from("leavers")],
     };
     assert_eq!(wire.ask(2, &leavers).results[0].error_code, 0);
-    set_config(wire, "kept", "86400000");
+    set_config(wire, "kept", "retention.ms", "86400000");
     assert_eq!(delete_records(wire, "kept", 1), 1);
     listed(wire)
 }
@@ -186,7 +186,7 @@ fn check_everything(wire: &mut Wire, told: &[(String, Uuid)]) {
     assert_eq!(list_offset(wire, "kept", -2), 1);
     assert_eq!(list_offset(wire, "kept", -1), 3);
     assert_eq!(list_offset(wire, "again", -1), 0);
-    assert_eq!(config(wire, "kept"), "86400000");
+    assert_eq!(config_of(wire, "kept", "retention.ms"), "86400000");
     assert_eq!(committed(wire, "readers", "kept"), 2);
     assert_eq!(committed(wire, "readers", "again"), -1);
     assert_eq!(committed(wire, "leavers", "kept"), -1);
@@ -202,19 +202,31 @@ fn check_everything(wire: &mut Wire, told: &[(String, Uuid)]) {
     assert_eq!((code(&next), next.base_offset), (ErrorCode::None, 3));
 }
 
-#[test]
-fn what_was_answered_holds_after_a_power_cut() {
+fn check_cuts(options: &[&str]) {
     let dir = tempfile::tempdir().unwrap();
     let disk = MemDisk::new();
-    let node = node_on(dir.path(), disk.clone());
+    let node = node_on(dir.path(), disk.clone(), options);
     let told = ask_everything(&mut Wire::to(&node));
     assert_eq!(committed(&mut Wire::to(&node), "elders", "again"), -1);
     let cuts: Vec<MemDisk> = (0..SEEDS).map(|seed| disk.crash(seed)).collect();
     node.stop().unwrap();
     for cut in cuts {
-        let node = node_on(dir.path(), cut);
+        let node = node_on(dir.path(), cut, options);
         assert!(!node.report.was_clean);
         check_everything(&mut Wire::to(&node), &told);
         node.stop().unwrap();
     }
+}
+
+#[test]
+fn what_was_answered_holds_after_a_power_cut() {
+    check_cuts(&[]);
+}
+
+#[test]
+fn it_holds_as_well_when_each_change_of_metadata_is_followed_by_a_snapshot() {
+    check_cuts(&[
+        "metadata.log.max.record.bytes.between.snapshots=1",
+        "metadata.max.retention.bytes=1",
+    ]);
 }

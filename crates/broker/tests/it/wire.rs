@@ -6,7 +6,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use bytes::Bytes;
-use mainstem_broker::{NodeConfig, RunningNode, start};
+use mainstem_broker::{NodeConfig, Properties, RunningNode, start};
 use mainstem_protocol::batch::{BatchBuilder, BatchOptions};
 use mainstem_protocol::frame::{decode_response_header, encode_request};
 use mainstem_protocol::messages::produce_request::{PartitionProduceData, TopicProduceData};
@@ -17,7 +17,19 @@ use mainstem_protocol::messages::{
 use mainstem_protocol::{Decoder, ErrorCode, Message, Request, Str};
 
 pub(crate) fn node(dir: &Path) -> RunningNode {
-    start(NodeConfig::for_tests(dir.to_owned())).unwrap()
+    start(config(dir, &[])).unwrap()
+}
+
+/// That of a node with these properties, each `name=value`.
+pub(crate) fn config(dir: &Path, options: &[&str]) -> NodeConfig {
+    let mut properties = Properties::default();
+    for option in options {
+        properties.set(option).unwrap();
+    }
+    NodeConfig {
+        properties,
+        ..NodeConfig::for_tests(dir.to_owned())
+    }
 }
 
 pub(crate) struct Wire(TcpStream);

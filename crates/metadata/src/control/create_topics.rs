@@ -201,9 +201,8 @@ pub(super) fn new_partition(image: &MetadataImage, replicas: Vec<i32>) -> Partit
         isr: replicas.clone(),
         leader: replicas.first().copied().unwrap_or(-1),
         replicas,
-        leader_epoch: 0,
-        partition_epoch: 0,
         directories,
+        ..PartitionState::default()
     }
 }
 

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use mainstem_protocol::messages::{
-    BrokerRegistrationChangeRecord, ConfigRecord, MetadataRecord, PartitionChangeRecord,
-    PartitionRecord, RegisterBrokerRecord,
+    BrokerRegistrationChangeRecord, ClearElrRecord, ConfigRecord, MetadataRecord,
+    PartitionChangeRecord, PartitionRecord, RegisterBrokerRecord,
 };
 use mainstem_protocol::{Str, Uuid};
 
@@ -92,22 +92,22 @@ impl MetadataImage {
                 self.fence(fields.id, fields.epoch, false, changed)?;
             }
             MetadataRecord::ProducerIds(fields) => self.next_producer_id = fields.next_producer_id,
-            // Kept in the log for others; nothing of ours looks at them yet.
+            MetadataRecord::ClearElr(fields) => self.clear_eligible_leaders(fields, changed)?,
+            // The first four say nothing of the cluster once they are in the log; the migration from ZooKeeper is over.
             MetadataRecord::NoOp(_)
             | MetadataRecord::BeginTransaction(_)
             | MetadataRecord::EndTransaction(_)
             | MetadataRecord::AbortTransaction(_)
-            | MetadataRecord::ZkMigrationState(_)
-            | MetadataRecord::RegisterController(_)
+            | MetadataRecord::ZkMigrationState(_) => {}
+            MetadataRecord::RegisterController(_)
             | MetadataRecord::UnregisterController(_)
-            | MetadataRecord::ClearElr(_)
             | MetadataRecord::ClientQuota(_)
             | MetadataRecord::AccessControlEntry(_)
             | MetadataRecord::RemoveAccessControlEntry(_)
             | MetadataRecord::UserScramCredential(_)
             | MetadataRecord::RemoveUserScramCredential(_)
             | MetadataRecord::DelegationToken(_)
-            | MetadataRecord::RemoveDelegationToken(_) => {}
+            | MetadataRecord::RemoveDelegationToken(_) => self.kept.apply(record),
         }
         Ok(())
     }
@@ -158,6 +158,11 @@ impl MetadataImage {
             leader_epoch: fields.leader_epoch,
             partition_epoch: fields.partition_epoch,
             directories: fields.directories.clone(),
+            adding: detached(&fields.adding_replicas),
+            removing: detached(&fields.removing_replicas),
+            leader_recovery: fields.leader_recovery_state,
+            eligible_leaders: fields.eligible_leader_replicas.clone().unwrap_or_default(),
+            last_eligible_leaders: fields.last_known_elr.clone().unwrap_or_default(),
         };
         let count = topic.partitions.len();
         match usize::try_from(fields.partition_id) {
@@ -184,6 +189,7 @@ impl MetadataImage {
     ) -> Result<(), ApplyError> {
         /// A leader field of this value means "as before".
         const NO_LEADER_CHANGE: i32 = -2;
+        const NO_RECOVERY_CHANGE: i8 = -1;
         let mut topic = self.take_topic("a partition change", fields.topic_id)?;
         let count = topic.partitions.len();
         let at = usize::try_from(fields.partition_id)
@@ -197,14 +203,27 @@ impl MetadataImage {
                 count,
             });
         };
-        if let Some(isr) = &fields.isr {
-            state.isr = detached(isr);
-        }
-        if let Some(replicas) = &fields.replicas {
-            state.replicas = detached(replicas);
+        let changes = [
+            (&mut state.isr, &fields.isr),
+            (&mut state.replicas, &fields.replicas),
+            (&mut state.adding, &fields.adding_replicas),
+            (&mut state.removing, &fields.removing_replicas),
+            (
+                &mut state.eligible_leaders,
+                &fields.eligible_leader_replicas,
+            ),
+            (&mut state.last_eligible_leaders, &fields.last_known_elr),
+        ];
+        for (ids, change) in changes {
+            if let Some(change) = change {
+                ids.clone_from(change);
+            }
         }
         if let Some(directories) = &fields.directories {
             state.directories.clone_from(directories);
+        }
+        if fields.leader_recovery_state != NO_RECOVERY_CHANGE {
+            state.leader_recovery = fields.leader_recovery_state;
         }
         if fields.leader != NO_LEADER_CHANGE {
             state.leader = fields.leader;
@@ -213,6 +232,34 @@ impl MetadataImage {
         state.partition_epoch += 1;
         self.put_topic(topic);
         changed.topics.insert(fields.topic_id);
+        Ok(())
+    }
+
+    /// Forgets the eligible leaders of a topic, or of every topic when no name is given.
+    fn clear_eligible_leaders(
+        &mut self,
+        fields: &ClearElrRecord,
+        changed: &mut Changed,
+    ) -> Result<(), ApplyError> {
+        let topics: Vec<_> = match self.topic(&fields.topic_name) {
+            None if fields.topic_name.is_empty() => self.topics().cloned().collect(),
+            found => found.cloned().into_iter().collect(),
+        };
+        for topic in topics {
+            for (partition_id, state) in (0..).zip(&topic.partitions) {
+                if state.eligible_leaders.is_empty() && state.last_eligible_leaders.is_empty() {
+                    continue;
+                }
+                let change = PartitionChangeRecord {
+                    partition_id,
+                    topic_id: topic.id,
+                    eligible_leader_replicas: Some(Vec::new()),
+                    last_known_elr: Some(Vec::new()),
+                    ..PartitionChangeRecord::default()
+                };
+                self.change_partition(&change, changed)?;
+            }
+        }
         Ok(())
     }
 
@@ -276,6 +323,7 @@ impl MetadataImage {
             fenced: fields.fenced,
             in_controlled_shutdown: fields.in_controlled_shutdown,
             directories: fields.log_dirs.clone(),
+            cordoned_directories: fields.cordoned_log_dirs.clone(),
         };
         self.brokers.insert(broker.id, Arc::new(broker));
         changed.brokers.insert(fields.broker_id);
@@ -301,6 +349,11 @@ impl MetadataImage {
         }
         if !fields.log_dirs.is_empty() {
             broker.directories.clone_from(&fields.log_dirs);
+        }
+        if fields.cordoned_log_dirs.is_some() {
+            broker
+                .cordoned_directories
+                .clone_from(&fields.cordoned_log_dirs);
         }
         self.brokers.insert(id, Arc::new(broker));
         changed.brokers.insert(id);

@@ -4,7 +4,10 @@
 //! and its id. Maps are persistent, so a clone is O(1) and readers hold an `Arc` without a lock.
 
 mod apply;
+mod kept;
 mod records;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use records::partition_record;
 pub use records::written_version;
@@ -16,6 +19,7 @@ use imbl::OrdMap;
 use mainstem_protocol::{Str, Uuid};
 
 pub use apply::ApplyError;
+use kept::KeptRecords;
 
 /// A place in the metadata log.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -60,10 +64,12 @@ pub struct Broker {
     pub in_controlled_shutdown: bool,
     /// Its log directories.
     pub directories: Vec<Uuid>,
+    /// Those that get no new partitions; `None` where its build does not say (KIP-1066).
+    pub cordoned_directories: Option<Vec<Uuid>>,
 }
 
 /// A partition.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PartitionState {
     /// Nodes that hold it.
     pub replicas: Vec<i32>,
@@ -77,6 +83,16 @@ pub struct PartitionState {
     pub partition_epoch: i32,
     /// Directory on each replica.
     pub directories: Vec<Uuid>,
+    /// Replicas that a reassignment adds.
+    pub adding: Vec<i32>,
+    /// Replicas that a reassignment removes.
+    pub removing: Vec<i32>,
+    /// 1 while the leader recovers from an unclean election, else 0.
+    pub leader_recovery: i8,
+    /// Out of sync, but sure to hold everything committed (KIP-966).
+    pub eligible_leaders: Vec<i32>,
+    /// The last that were eligible, of a partition that has none left.
+    pub last_eligible_leaders: Vec<i32>,
 }
 
 /// A topic.
@@ -161,6 +177,7 @@ pub struct MetadataImage {
     topics_by_name: OrdMap<Str, Arc<Topic>>,
     configs: OrdMap<ConfigResource, Arc<BTreeMap<Str, Str>>>,
     next_producer_id: i64,
+    kept: KeptRecords,
 }
 
 impl Default for MetadataImage {
@@ -176,6 +193,7 @@ impl Default for MetadataImage {
             topics_by_name: OrdMap::new(),
             configs: OrdMap::new(),
             next_producer_id: 0,
+            kept: KeptRecords::default(),
         }
     }
 }

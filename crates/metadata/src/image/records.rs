@@ -20,11 +20,16 @@ impl MetadataImage {
     /// Records that make this image out of the empty one.
     pub fn records(&self) -> Vec<MetadataRecord> {
         let mut records = Vec::new();
-        for (name, level) in &self.features {
+        // The version of the metadata comes first: it says how the others are to be taken.
+        let (version, others): (Vec<_>, Vec<_>) = self
+            .features()
+            .partition(|(name, _)| *name == "metadata.version");
+        for (name, feature_level) in version.into_iter().chain(others) {
+            let name = name.clone();
             records.push(
                 FeatureLevelRecord {
-                    name: name.clone(),
-                    feature_level: *level,
+                    name,
+                    feature_level,
                 }
                 .into(),
             );
@@ -66,6 +71,7 @@ impl MetadataImage {
                 .into(),
             );
         }
+        records.extend(self.kept.iter().cloned());
         records
     }
 }
@@ -84,8 +90,16 @@ pub(crate) fn partition_record(
         leader_epoch: state.leader_epoch,
         partition_epoch: state.partition_epoch,
         directories: state.directories.clone(),
-        ..PartitionRecord::default()
+        adding_replicas: state.adding.clone(),
+        removing_replicas: state.removing.clone(),
+        leader_recovery_state: state.leader_recovery,
+        eligible_leader_replicas: unless_empty(&state.eligible_leaders),
+        last_known_elr: unless_empty(&state.last_eligible_leaders),
     }
+}
+
+fn unless_empty(ids: &[i32]) -> Option<Vec<i32>> {
+    (!ids.is_empty()).then(|| ids.to_vec())
 }
 
 fn broker_record(broker: &Broker) -> RegisterBrokerRecord {
@@ -119,6 +133,6 @@ fn broker_record(broker: &Broker) -> RegisterBrokerRecord {
         fenced: broker.fenced,
         in_controlled_shutdown: broker.in_controlled_shutdown,
         log_dirs: broker.directories.clone(),
-        ..RegisterBrokerRecord::default()
+        cordoned_log_dirs: broker.cordoned_directories.clone(),
     }
 }

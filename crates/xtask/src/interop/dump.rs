@@ -5,7 +5,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
-use super::families::class_path;
+use super::programs::class_path;
 
 /// Files that one run of the tool gets.
 const FILES_PER_RUN: usize = 150;
@@ -37,7 +37,7 @@ fn files(dir: &Path, extension: &str, found: &mut Vec<PathBuf>) -> Result<()> {
     Ok(())
 }
 
-/// Reads every log, index and snapshot. Indexes are checked too, when the node stopped so that they are final.
+/// Reads every log, index and snapshot, of producers and of metadata. Indexes are checked too, when the node stopped so that they are final.
 pub fn read_everything(data: &Path, check_indexes: bool) -> Result<usize> {
     let mut count = 0;
     let log_options: &[&str] = &["--deep-iteration", "--skip-record-metadata"];
@@ -60,6 +60,7 @@ pub fn read_everything(data: &Path, check_indexes: bool) -> Result<usize> {
     ] {
         let mut found = Vec::new();
         files(data, "log", &mut found)?;
+        files(data, "checkpoint", &mut found)?;
         found.retain(|path| {
             path.to_string_lossy().contains(folder)
                 && std::fs::metadata(path).is_ok_and(|meta| meta.len() > 0)

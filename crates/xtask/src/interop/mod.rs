@@ -1,12 +1,11 @@
 //! `cargo xtask interop`: real clients on Mainstem and on Apache Kafka, which must give the same answers.
 //!
-//! Each family's program (`interop/`) does the same and prints `CHECK` lines. When it prints `RESTART` the node is killed with SIGKILL and
-//! started again. What `tools` prints
-//! is held to a transcript. Afterwards the node is stopped cleanly and Apache's DumpLogSegments reads every file it left. `swap` is no such family:
-//! there the systems are exchanged on one directory.
+//! Each program (`interop/`) does the same on both and prints `CHECK` lines; most are that of a client family. When one prints `RESTART` the
+//! node is killed with SIGKILL and started again. What `tools` prints is held to a transcript. Afterwards the node is stopped cleanly and
+//! Apache's DumpLogSegments reads every file it left. In `swap` the systems themselves are exchanged on one directory.
 
 mod dump;
-mod families;
+mod programs;
 mod swap;
 mod systems;
 mod transcript;
@@ -17,16 +16,16 @@ use std::process::Stdio;
 use anyhow::{Context, Result, bail};
 use clap::ValueEnum;
 
-use families::Family;
-pub use families::{class_path, must, python};
+use programs::Program;
+pub use programs::{class_path, must, python};
 pub use systems::{Profile, Settings, System, TempDir, Which, binary};
 use transcript::Transcript;
 
 /// Options of `cargo xtask interop`.
 #[derive(Debug, clap::Args)]
 pub struct Options {
-    /// Only this family; all of them if not given.
-    family: Option<Family>,
+    /// Only this one; all of them if not given.
+    program: Option<Program>,
     /// Which systems are judged; with both, their answers are compared.
     #[arg(long, default_value = "both")]
     against: Against,
@@ -45,17 +44,17 @@ enum Against {
     Both,
 }
 
-type Answers = Vec<(Family, Vec<String>)>;
+type Answers = Vec<(Program, Vec<String>)>;
 
 /// Judges.
 pub fn run(options: &Options) -> Result<()> {
-    let mut families: Vec<Family> = match options.family {
-        Some(family) => vec![family],
-        None => Family::value_variants().to_vec(),
+    let mut programs: Vec<Program> = match options.program {
+        Some(program) => vec![program],
+        None => Program::value_variants().to_vec(),
     };
-    let swaps = families.contains(&Family::Swap) && options.against == Against::Both;
-    families.retain(|family| *family != Family::Swap);
-    if families.is_empty() {
+    let swaps = programs.contains(&Program::Swap) && options.against == Against::Both;
+    programs.retain(|program| *program != Program::Swap);
+    if programs.is_empty() {
         match swaps {
             true => return swap::run(options.profile),
             false => bail!("swap takes both systems"),
@@ -68,20 +67,20 @@ pub fn run(options: &Options) -> Result<()> {
     if options.against != Against::Kafka {
         judged.push((
             Which::Mainstem,
-            judge(Which::Mainstem, &families, options.profile)?,
+            judge(Which::Mainstem, &programs, options.profile)?,
         ));
     }
     if options.against != Against::Mainstem {
         judged.push((
             Which::Kafka,
-            judge(Which::Kafka, &families, options.profile)?,
+            judge(Which::Kafka, &programs, options.profile)?,
         ));
     }
     if let [(_, ours), (_, theirs)] = judged.as_slice() {
         compare(ours, theirs)?;
         println!(
-            "the answers of Mainstem and Apache Kafka are the same for {} families",
-            families.len()
+            "the answers of Mainstem and Apache Kafka are the same for {} programs",
+            programs.len()
         );
     }
     if swaps {
@@ -92,7 +91,7 @@ pub fn run(options: &Options) -> Result<()> {
 
 /// Writes the transcript of the tools anew.
 fn update(options: &Options) -> Result<()> {
-    if options.family != Some(Family::Tools) || options.against != Against::Both {
+    if options.program != Some(Program::Tools) || options.against != Against::Both {
         bail!("--update takes the tools, and both systems");
     }
     let mut printed = Vec::new();
@@ -100,26 +99,26 @@ fn update(options: &Options) -> Result<()> {
         let dir = TempDir::new("interop")?;
         let settings = Settings::of(options.profile);
         let mut system = System::start(which, dir.path().to_owned(), settings)?;
-        printed.push(converse(Family::Tools, &mut system, &[])?);
+        printed.push(converse(Program::Tools, &mut system, &[])?);
         system.stop()?;
     }
     Transcript::read()?.update(&printed[0], &printed[1])
 }
 
 fn compare(ours: &Answers, theirs: &Answers) -> Result<()> {
-    for ((family, ours), (_, theirs)) in ours.iter().zip(theirs) {
-        if *family == Family::Tools {
+    for ((program, ours), (_, theirs)) in ours.iter().zip(theirs) {
+        if *program == Program::Tools {
             // Each was held to the transcript, which knows of differences.
             continue;
         }
         for (our, their) in ours.iter().zip(theirs) {
             if our != their {
-                bail!("{family:?} sees a difference\n  mainstem: {our}\n  kafka:    {their}");
+                bail!("{program:?} sees a difference\n  mainstem: {our}\n  kafka:    {their}");
             }
         }
         if ours.len() != theirs.len() {
             bail!(
-                "{family:?} printed {} lines on Mainstem, {} on Apache Kafka",
+                "{program:?} printed {} lines on Mainstem, {} on Apache Kafka",
                 ours.len(),
                 theirs.len()
             );
@@ -128,18 +127,18 @@ fn compare(ours: &Answers, theirs: &Answers) -> Result<()> {
     Ok(())
 }
 
-fn judge(which: Which, families: &[Family], profile: Profile) -> Result<Answers> {
+fn judge(which: Which, programs: &[Program], profile: Profile) -> Result<Answers> {
     let dir = TempDir::new("interop")?;
     let mut system = System::start(which, dir.path().to_owned(), Settings::of(profile))?;
     let mut answers = Vec::new();
-    for family in families {
-        println!("{} on {which:?}", family.name());
-        let lines = attempts(*family, which, &mut system)
-            .with_context(|| format!("{} on {which:?}", family.name()))?;
-        if *family == Family::Tools {
+    for program in programs {
+        println!("{} on {which:?}", program.name());
+        let lines = attempts(*program, which, &mut system)
+            .with_context(|| format!("{} on {which:?}", program.name()))?;
+        if *program == Program::Tools {
             Transcript::read()?.check(which, &lines)?;
         }
-        answers.push((*family, lines));
+        answers.push((*program, lines));
     }
     system.stop()?;
     let files = dump::read_everything(&dir.path().join("data"), which == Which::Mainstem)?;
@@ -147,27 +146,27 @@ fn judge(which: Which, families: &[Family], profile: Profile) -> Result<Answers>
     Ok(answers)
 }
 
-/// Runs a family's program, and says loudly when once was not enough. A client that now and then loses its place (see
-/// `interop/README.md`) has a second attempt on Apache Kafka, which only tells whether the program is right; on Mainstem it has none.
-fn attempts(family: Family, which: Which, system: &mut System) -> Result<Vec<String>> {
-    match converse(family, system, &[]) {
-        Err(error) if family == Family::Platformatic && which == Which::Kafka => {
+/// Runs a program, and says loudly when once was not enough. A client that now and then loses its place (see
+/// `interop/README.md`) has a second attempt on Apache Kafka, which only tells whether it is right; on Mainstem it has none.
+fn attempts(program: Program, which: Which, system: &mut System) -> Result<Vec<String>> {
+    match converse(program, system, &[]) {
+        Err(error) if program == Program::Platformatic && which == Which::Kafka => {
             println!("  SECOND ATTEMPT, after the first failed: {error:#}");
-            converse(family, system, &["-again"])
+            converse(program, system, &["-again"])
         }
         done => done,
     }
 }
 
-/// Runs a family's program; restarts the node when it asks for that. Returns its `CHECK` lines.
-fn converse(family: Family, system: &mut System, more: &[&str]) -> Result<Vec<String>> {
-    let mut child = family
+/// Runs a program; restarts the node when it asks for that. Returns its `CHECK` lines.
+fn converse(program: Program, system: &mut System, more: &[&str]) -> Result<Vec<String>> {
+    let mut child = program
         .command(&system.bootstrap())?
         .args(more)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()
-        .with_context(|| format!("{} did not start", family.name()))?;
+        .with_context(|| format!("{} did not start", program.name()))?;
     let mut input = child
         .stdin
         .take()

@@ -1,4 +1,4 @@
-//! The client families, and how the program of each is made ready and run.
+//! The programs that are run against a system, one for each client family and two more, and how each is made ready.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -8,9 +8,9 @@ use clap::ValueEnum;
 
 use crate::codegen::{cache_dir, fetch, fetch_logger};
 
-/// A client family.
+/// A program of `interop/`: that of a client family, unless it says otherwise.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Family {
+pub enum Program {
     /// kafka-clients.
     Java,
     /// confluent-kafka.
@@ -27,9 +27,9 @@ pub enum Family {
     Platformatic,
     /// kcat.
     Kcat,
-    /// No family of its own: kafka-clients while the systems are exchanged under it.
+    /// No family: kafka-clients while the systems are exchanged under it.
     Swap,
-    /// Apache Kafka's own command line tools.
+    /// No family: Apache Kafka's own command line tools.
     Tools,
 }
 
@@ -95,8 +95,8 @@ pub fn python() -> Result<PathBuf> {
     Ok(python)
 }
 
-impl Family {
-    /// Its name.
+impl Program {
+    /// Its name, and that of its folder.
     pub fn name(self) -> &'static str {
         match self {
             Self::Java => "java",
@@ -116,7 +116,7 @@ impl Family {
         crate::root().join("interop").join(self.name())
     }
 
-    /// The command that runs its program.
+    /// The command that runs it.
     pub fn command(self, bootstrap: &str) -> Result<Command> {
         let mut command = match self {
             Self::Java => java(self, "Interop")?,
@@ -128,16 +128,16 @@ impl Family {
                 command
             }
             Self::FranzGo => {
-                let program = cache_dir()?.join("interop-franz-go");
+                let built = cache_dir()?.join("interop-franz-go");
                 must(
                     Command::new("go")
                         .arg("build")
                         .arg("-o")
-                        .arg(&program)
+                        .arg(&built)
                         .arg(".")
                         .current_dir(self.folder()),
                 )?;
-                Command::new(program)
+                Command::new(built)
             }
             Self::Kafkajs | Self::Platformatic => node(self)?,
         };
@@ -149,9 +149,9 @@ impl Family {
     }
 }
 
-/// Node on a family's program, beside which npm has put its packages.
-fn node(family: Family) -> Result<Command> {
-    let place = cache_dir()?.join(format!("interop-{}", family.name()));
+/// Node on a program, beside which npm has put its packages.
+fn node(program: Program) -> Result<Command> {
+    let place = cache_dir()?.join(format!("interop-{}", program.name()));
     std::fs::create_dir_all(&place)?;
     let mut stale = false;
     // The last is shared by all that run on Node.
@@ -161,7 +161,7 @@ fn node(family: Family) -> Result<Command> {
         "interop.mjs",
         "../node.mjs",
     ] {
-        let from = family.folder().join(file);
+        let from = program.folder().join(file);
         let to = place.join(from.file_name().unwrap_or_default());
         let wanted = std::fs::read(&from)?;
         if std::fs::read(&to).ok().as_ref() != Some(&wanted) {
@@ -183,10 +183,10 @@ fn node(family: Family) -> Result<Command> {
     Ok(command)
 }
 
-/// Java on a family's class.
-fn java(family: Family, class: &str) -> Result<Command> {
+/// Java on a program's class.
+fn java(program: Program, class: &str) -> Result<Command> {
     let class_path = class_path()?;
-    let classes = cache_dir()?.join(format!("interop-{}", family.name()));
+    let classes = cache_dir()?.join(format!("interop-{}", program.name()));
     std::fs::create_dir_all(&classes)?;
     must(
         Command::new("javac")
@@ -194,7 +194,7 @@ fn java(family: Family, class: &str) -> Result<Command> {
             .arg(&class_path)
             .arg("-d")
             .arg(&classes)
-            .arg(family.folder().join(format!("{class}.java"))),
+            .arg(program.folder().join(format!("{class}.java"))),
     )?;
     let mut command = Command::new("java");
     command

@@ -11,7 +11,7 @@ use std::process::Stdio;
 use anyhow::{Context, Result, bail};
 
 use super::dump;
-use super::families::Family;
+use super::programs::Program;
 use super::systems::{LOG, Profile, Settings, System, TempDir, Which};
 
 /// What the program checks at least, in lines: the seed, two swaps, what goes on after each, and what only Kafka serves.
@@ -20,7 +20,10 @@ const CHECKS_MIN: usize = 5;
 /// Kafka says this of every partition that is added to a topic.
 const EXPECTED: &str = "to exist, but it was missing. Creating...";
 
-/// Small internal topics, snapshots of metadata after seconds instead of an hour, and a cleaner that does not wait.
+/// The snapshot of a new cluster.
+const FORMATTED: &str = "00000000000000000000-0000000000.checkpoint";
+
+/// Small internal topics, snapshots of metadata after a moment instead of an hour, and a cleaner that does not wait.
 const PROPERTIES: &[(&str, &str)] = &[
     ("offsets.topic.num.partitions", "5"),
     ("transaction.state.log.num.partitions", "3"),
@@ -29,7 +32,7 @@ const PROPERTIES: &[(&str, &str)] = &[
     ("share.coordinator.state.topic.min.isr", "1"),
     ("group.initial.rebalance.delay.ms", "0"),
     ("log.cleaner.backoff.ms", "300"),
-    ("metadata.log.max.snapshot.interval.ms", "2000"),
+    ("metadata.log.max.snapshot.interval.ms", "300"),
     ("metadata.log.segment.ms", "1000"),
 ];
 
@@ -75,7 +78,7 @@ fn converse(first: Which, system: &mut System, dir: &Path) -> Result<usize> {
         Which::Mainstem => "mainstem",
         Which::Kafka => "kafka",
     };
-    let mut child = Family::Swap
+    let mut child = Program::Swap
         .command(&system.bootstrap())?
         .arg(name)
         .stdin(Stdio::piped())
@@ -85,11 +88,17 @@ fn converse(first: Which, system: &mut System, dir: &Path) -> Result<usize> {
     let mut input = child.stdin.take().context("it has a standard input")?;
     let output = child.stdout.take().context("it has a standard output")?;
     let (mut checks, mut swaps) = (0, 0);
+    let mut snapshot = FORMATTED.to_owned();
     for line in BufReader::new(output).lines() {
         let line = line?;
         if line == "SWAP" {
             system.terminate()?;
             listen(system.which(), dir, swaps == 0)?;
+            let found = latest_snapshot(dir)?;
+            if found <= snapshot {
+                bail!("{:?} left no snapshot of its metadata", system.which());
+            }
+            snapshot = found;
             system.exchange()?;
             swaps += 1;
             input.write_all(b"\n")?;
@@ -106,6 +115,18 @@ fn converse(first: Which, system: &mut System, dir: &Path) -> Result<usize> {
         bail!("the program checked too little: {checks} lines, {swaps} swaps");
     }
     Ok(checks)
+}
+
+/// The name of the latest snapshot of the metadata; a later one has a greater name.
+fn latest_snapshot(dir: &Path) -> Result<String> {
+    let mut latest = String::new();
+    for entry in std::fs::read_dir(dir.join("data/__cluster_metadata-0"))? {
+        let name = entry?.file_name().to_string_lossy().into_owned();
+        if name.ends_with(".checkpoint") && name > latest {
+            latest = name;
+        }
+    }
+    Ok(latest)
 }
 
 /// Judges what a system said from its start to its stop, and takes it away.

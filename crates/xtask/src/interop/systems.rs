@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use clap::ValueEnum;
 
-use super::families::{class_path, telling_class_path};
+use super::programs::{class_path, telling_class_path};
 
 /// What a system says, in its directory.
 pub const LOG: &str = "log";
@@ -124,7 +124,7 @@ fn build(profile: Profile) -> Result<PathBuf> {
     if profile == Profile::Release {
         build.arg("--release");
     }
-    super::families::must(&mut build)?;
+    super::programs::must(&mut build)?;
     let target = std::env::var_os("CARGO_TARGET_DIR")
         .map_or_else(|| crate::root().join("target"), PathBuf::from);
     let folder = if profile == Profile::Release {
@@ -223,7 +223,7 @@ fn format(dir: &Path, settings: &Settings) -> Result<()> {
     if settings.logged_voters {
         format.arg("--standalone");
     }
-    super::families::must(&mut format)
+    super::programs::must(&mut format)
 }
 
 impl System {

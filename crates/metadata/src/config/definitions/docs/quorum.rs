@@ -3,8 +3,8 @@
 //! Each row: the property, its effect here, what it is for.
 
 use super::super::super::BrokerDoc;
-use super::not_yet;
 use super::reasons::{QUORUM, REPLICATION};
+use super::{honoured, not_yet};
 
 #[rustfmt::skip]
 pub(super) const DOCS: &[BrokerDoc] = &[
@@ -23,11 +23,11 @@ pub(super) const DOCS: &[BrokerDoc] = &[
     not_yet("controller.socket.timeout.ms", QUORUM, "Milliseconds that a broker's request to the controller may take."),
     not_yet("inter.broker.listener.name", REPLICATION, "Name of the listener that brokers reach each other at; excludes `security.inter.broker.protocol`."),
     not_yet("metadata.log.dir", "the metadata log lies beside the others", "Directory of the metadata log; the first of `log.dirs` when unset."),
-    not_yet("metadata.log.max.record.bytes.between.snapshots", "the metadata log has no snapshots yet", "Bytes of metadata records after which a snapshot is written."),
-    not_yet("metadata.log.max.snapshot.interval.ms", "the metadata log has no snapshots yet", "Milliseconds after which a snapshot is written if anything changed; 0 never for age."),
-    not_yet("metadata.log.segment.bytes", "the metadata log has no snapshots yet, so it is never cut", "Largest size of a metadata segment in bytes."),
-    not_yet("metadata.log.segment.ms", "the metadata log has no snapshots yet, so it is never cut", "Milliseconds after which a new metadata segment is begun."),
+    honoured("metadata.log.max.record.bytes.between.snapshots", "Bytes of metadata records after which a snapshot is written."),
+    honoured("metadata.log.max.snapshot.interval.ms", "Milliseconds after which a snapshot is written if anything changed; 0 never for age."),
+    honoured("metadata.log.segment.bytes", "Largest size of a metadata segment in bytes."),
+    honoured("metadata.log.segment.ms", "Milliseconds after which a new metadata segment is begun."),
     not_yet("metadata.max.idle.interval.ms", "nothing is written while nothing changes", "Milliseconds of idleness after which the controller writes an empty record; 0 never."),
-    not_yet("metadata.max.retention.bytes", "the metadata log has no snapshots yet, so it is never cut", "Bytes of metadata log and snapshots before old ones are deleted."),
-    not_yet("metadata.max.retention.ms", "the metadata log has no snapshots yet, so it is never cut", "Milliseconds that metadata log and snapshots are kept."),
+    honoured("metadata.max.retention.bytes", "Bytes of metadata log and snapshots before old ones are deleted."),
+    honoured("metadata.max.retention.ms", "Milliseconds that metadata log and snapshots are kept."),
 ];
