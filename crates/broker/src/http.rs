@@ -1,4 +1,4 @@
-//! `/healthz`, `/readyz` and `/metrics`.
+//! `/healthz`, `/readyz` and `/metrics`; `/` names them.
 //!
 //! Healthy means that the process answers; ready means that the node serves Kafka.
 
@@ -12,6 +12,12 @@ use axum::routing::get;
 
 use crate::metrics::page;
 use crate::node::Node;
+
+/// What is there, for whoever comes to `/`.
+const PATHS: &str = "/healthz  the process answers
+/readyz   the node serves Kafka
+/metrics  figures, for Prometheus
+";
 
 /// Serves on a socket that is bound already, until the runtime ends.
 pub(crate) async fn serve(
@@ -37,6 +43,7 @@ pub(crate) async fn serve(
         }
     };
     let router = Router::new()
+        .route("/", get(async || PATHS))
         .route("/healthz", get(async || "ok\n"))
         .route("/readyz", get(ready))
         .route("/metrics", get(metrics));

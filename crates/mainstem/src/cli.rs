@@ -46,7 +46,7 @@ pub(crate) struct Global {
     /// Answer yes to what would be asked.
     #[arg(long, global = true)]
     pub(crate) yes: bool,
-    /// How long to wait for an answer.
+    /// How long to wait for an answer; for `produce` also how long a record is tried.
     #[arg(long, global = true, default_value = "30s", value_name = "TIME", value_parser = crate::when::duration)]
     pub(crate) timeout: std::time::Duration,
     /// Say what is being done (to standard error).
@@ -103,8 +103,8 @@ pub(crate) struct ServerOptions {
     /// Where Kafka clients connect.
     #[arg(long, value_name = "HOST:PORT")]
     pub(crate) listen: Option<String>,
-    /// Where /healthz and /readyz are served.
-    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:8080")]
+    /// Where /healthz, /readyz and /metrics are served.
+    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:8080", value_parser = crate::address::socket)]
     pub(crate) http: SocketAddr,
     /// A properties file with Kafka's names.
     #[arg(long, value_name = "FILE")]

@@ -9,6 +9,7 @@
     reason = "a program speaks to people"
 )]
 
+mod address;
 mod cli;
 mod commands;
 mod failure;

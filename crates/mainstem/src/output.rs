@@ -3,10 +3,16 @@
 use std::io::{self, IsTerminal, Write};
 
 use comfy_table::presets::NOTHING;
-use comfy_table::{CellAlignment, ContentArrangement, Table};
+use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, Table, Width};
 use serde_json::Value;
 
 use crate::cli::Global;
+
+/// A terminal that is narrower says nothing of use: a pseudo-terminal that nobody gave a size has width 0.
+const WIDTH_MIN: u16 = 40;
+const WIDTH_USUAL: u16 = 80;
+/// Longer words may break.
+const WORD_WIDTH_MAX: usize = 24;
 
 /// A column: its name for eyes, its key in JSON, and whether it is a number.
 #[derive(Debug, Clone, Copy)]
@@ -73,25 +79,64 @@ pub(crate) fn rows(global: &Global, columns: &[Column], rows: &[Vec<Value>]) -> 
         }
         return Ok(());
     }
+    if rows.is_empty() {
+        return Ok(()); // whoever asked was told so in words
+    }
+    let width = Table::new().width();
+    writeln!(out, "{}", drawn(columns, rows, table_width(width)))
+}
+
+/// How wide a table may be. A terminal that does not know its width, or has hardly any, is taken for one of the usual.
+fn table_width(terminal: Option<u16>) -> u16 {
+    terminal
+        .filter(|width| *width >= WIDTH_MIN)
+        .unwrap_or(WIDTH_USUAL)
+}
+
+/// The least width of a column in which neither its name nor a number breaks, nor a word that is not very long.
+fn width_min(column: &Column, cells: impl Iterator<Item = String>) -> u16 {
+    let content = cells.map(|cell| {
+        let words = cell.split_whitespace().map(|word| word.chars().count());
+        match column.2 {
+            true => cell.chars().count(),
+            false => words.max().unwrap_or(0).min(WORD_WIDTH_MAX),
+        }
+    });
+    let content = content.max().unwrap_or(0).max(column.0.chars().count());
+    u16::try_from(content).unwrap_or(u16::MAX)
+}
+
+/// A table for eyes. Where not even its words fit, rows are left to the terminal: a line each.
+fn drawn(columns: &[Column], rows: &[Vec<Value>], width: u16) -> String {
+    let text = |value: &Value| match value.as_i64() {
+        Some(number) => thousands(number),
+        None => plain(value),
+    };
     let mut table = Table::new();
-    table
-        .load_style(NOTHING)
-        .set_content_arrangement(ContentArrangement::Dynamic);
+    table.load_style(NOTHING).set_width(width);
     table.set_header(columns.iter().map(|column| column.0));
     for row in rows {
-        table.add_row(row.iter().map(|value| match value.as_i64() {
-            Some(number) => thousands(number),
-            None => plain(value),
-        }));
+        table.add_row(row.iter().map(text));
     }
+    let mut needed = 0_u16;
     for (at, column) in columns.iter().enumerate() {
-        if let Some(cells) = table.column_mut(at)
-            && column.2
-        {
+        let Some(cells) = table.column_mut(at) else {
+            continue;
+        };
+        if column.2 {
             cells.set_cell_alignment(CellAlignment::Right);
         }
+        let content = rows.iter().filter_map(|row| row.get(at)).map(text);
+        let least = width_min(column, content).saturating_add(cells.padding_width());
+        cells.set_constraint(ColumnConstraint::LowerBoundary(Width::Fixed(least)));
+        needed = needed.saturating_add(least);
     }
-    writeln!(out, "{}", table.trim_fmt())
+    table.set_content_arrangement(if needed > width {
+        ContentArrangement::Disabled
+    } else {
+        ContentArrangement::Dynamic
+    });
+    table.trim_fmt()
 }
 
 /// Writes text as it is. That nobody reads any more is told to the caller, who ends quietly.
@@ -163,6 +208,8 @@ pub(crate) fn confirm(global: &Global, what: &str) -> Result<(), crate::failure:
 mod tests {
     //! Numbers and names.
 
+    use serde_json::json;
+
     use super::*;
 
     #[test]
@@ -176,6 +223,29 @@ mod tests {
             ],
             ["0", "999", "104,221", "-1,000"]
         );
+    }
+
+    #[test]
+    fn words_and_numbers_never_break() {
+        let columns = [
+            Column("TOPIC", "topic", false),
+            Column("PARTITIONS", "partitions", true),
+            Column("WHAT IT IS FOR", "text", false),
+        ];
+        let text = "Kept for as long as somebody wants to read it again";
+        let row = vec![json!("orders-of-today"), json!(104_221), json!(text)];
+        let check = |terminal: Option<u16>, lines: usize| {
+            let shown = drawn(&columns, std::slice::from_ref(&row), table_width(terminal));
+            for whole in ["PARTITIONS", "orders-of-today", "104,221", "somebody"] {
+                assert!(shown.contains(whole), "{terminal:?}:\n{shown}");
+            }
+            assert_eq!(shown.lines().count(), lines, "{terminal:?}:\n{shown}");
+        };
+        check(Some(200), 2);
+        check(Some(0), 3);
+        check(None, 3);
+        check(Some(50), 4);
+        check(Some(40), 2);
     }
 
     #[test]

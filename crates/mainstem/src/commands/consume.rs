@@ -10,7 +10,7 @@ use mainstem_client::{
 use mainstem_protocol::Str;
 use serde_json::{Value, json};
 
-use super::{connect, existing_topic};
+use super::{chosen_partitions, connect, existing_topic};
 use crate::cli::{ConsumeOptions, Global};
 use crate::failure::Failure;
 use crate::output::thousands;
@@ -28,17 +28,7 @@ pub(crate) async fn run(global: &Global, options: &ConsumeOptions) -> Result<(),
     let topic = existing_topic(&cluster, &options.topic).await?;
     let name = Str::from(&options.topic);
     let count = i32::try_from(topic.partitions.len()).unwrap_or(i32::MAX);
-    let partitions: Vec<i32> = match options.partition {
-        Some(partition) if partition < 0 || partition >= count => {
-            let message = format!("topic {name} has no partition {partition}");
-            return Err(Failure::with_hint(
-                message,
-                format!("its partitions are 0 to {}", count - 1),
-            ));
-        }
-        Some(partition) => vec![partition],
-        None => (0..count).collect(),
-    };
+    let partitions = chosen_partitions(&options.topic, count, options.partition)?;
     let ends = match options.until_end {
         true => Some(ends(&cluster, &name, &partitions).await?),
         false => None,

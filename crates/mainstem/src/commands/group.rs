@@ -1,7 +1,6 @@
 //! `mainstem group …`
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use mainstem_client::{Cluster, Consumer, ConsumerOptions, GroupDetail, Member, OffsetSpec, Start};
 use mainstem_protocol::Str;
@@ -11,7 +10,7 @@ use super::{connect, existing_topic};
 use crate::cli::{Global, GroupCommand, ResetOptions, ResetTarget};
 use crate::failure::Failure;
 use crate::output::{Column, confirm, counted, did_you_mean, rows, say};
-use crate::when::span;
+use crate::when::{now_ms, span};
 
 pub(crate) async fn run(global: &Global, command: GroupCommand) -> Result<(), Failure> {
     let cluster = connect(global).await?;
@@ -81,13 +80,6 @@ async fn list(global: &Global, cluster: &Cluster) -> Result<(), Failure> {
         );
     }
     Ok(rows(global, &columns, &table)?)
-}
-
-fn now_ms() -> i64 {
-    let since = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default();
-    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }
 
 /// How long ago the next record to be read was written: what people mean by "behind".

@@ -14,6 +14,7 @@ mod topic;
 use clap::CommandFactory;
 use mainstem_client::{Cluster, ClusterOptions};
 
+use crate::address::check_bootstrap;
 use crate::cli::{Cli, Command, Global};
 use crate::failure::Failure;
 
@@ -40,12 +41,28 @@ pub(crate) async fn run(global: &Global, command: Command) -> Result<(), Failure
 
 /// Connects as the global options say.
 async fn connect(global: &Global) -> Result<Cluster, Failure> {
+    check_bootstrap(&global.bootstrap)?;
     let options = ClusterOptions {
         bootstrap: global.bootstrap.clone(),
         timeout: global.timeout,
         ..ClusterOptions::default()
     };
     Ok(Cluster::connect(options).await?)
+}
+
+/// The partitions that are meant: the one that is named, which must be there, or all.
+fn chosen_partitions(topic: &str, count: i32, one: Option<i32>) -> Result<Vec<i32>, Failure> {
+    match one {
+        Some(partition) if partition < 0 || partition >= count => Err(Failure::with_hint(
+            format!("topic {topic} has no partition {partition}"),
+            format!(
+                "its partitions are 0 to {}   ·   make more: mainstem topic alter {topic} --partitions N",
+                count - 1
+            ),
+        )),
+        Some(partition) => Ok(vec![partition]),
+        None => Ok((0..count).collect()),
+    }
 }
 
 /// A topic that must exist; a near name is offered if it does not.

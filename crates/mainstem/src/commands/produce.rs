@@ -1,7 +1,7 @@
 //! `mainstem produce`: standard input becomes records.
 
 use std::io::IsTerminal;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
 use mainstem_client::{Producer, ProducerOptions};
@@ -9,23 +9,17 @@ use mainstem_protocol::Str;
 use mainstem_protocol::compress::Codec;
 use tokio::sync::mpsc;
 
-use super::connect;
+use super::{chosen_partitions, connect};
 use crate::cli::{CodecName, Global, ProduceOptions};
 use crate::failure::Failure;
 use crate::input::{KeyValue, each_record};
 use crate::output::{counted, say, thousands};
+use crate::when::now_ms;
 
 /// Records that wait between the reader and the producer.
 const WAITING_RECORDS: usize = 4_096;
 
-fn now_ms() -> i64 {
-    let since = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default();
-    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
-}
-
-fn producer_options(options: &ProduceOptions) -> ProducerOptions {
+fn producer_options(global: &Global, options: &ProduceOptions) -> ProducerOptions {
     let acks = match options.acks.as_str() {
         "0" => 0,
         "1" => 1,
@@ -42,6 +36,7 @@ fn producer_options(options: &ProduceOptions) -> ProducerOptions {
         acks,
         codec,
         idempotent: acks == -1,
+        delivery_timeout: global.timeout,
         ..ProducerOptions::default()
     }
 }
@@ -49,8 +44,9 @@ fn producer_options(options: &ProduceOptions) -> ProducerOptions {
 pub(crate) async fn run(global: &Global, options: &ProduceOptions) -> Result<(), Failure> {
     let cluster = connect(global).await?;
     let topic = Str::from(&options.topic);
-    cluster.partition_count(&topic).await?;
-    let mut producer = Producer::new(cluster, producer_options(options)).await?;
+    let count = cluster.partition_count(&topic).await?;
+    chosen_partitions(&options.topic, count, options.partition)?;
+    let mut producer = Producer::new(cluster, producer_options(global, options)).await?;
     let began = Instant::now();
     let progress = progress(global);
     let (mut records, reader) = read_input(options);

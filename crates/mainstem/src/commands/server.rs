@@ -4,10 +4,11 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use mainstem_broker::{
-    Durability, NodeConfig, Properties, PropertyError, RunningNode, StartReport,
+    ConfigError, Durability, NodeConfig, Properties, PropertyError, RunningNode, StartReport,
 };
 use tokio::signal::unix::{SignalKind, signal};
 
+use crate::address::{check_host, host_and_port};
 use crate::cli::{LogFormat, ServerOptions};
 use crate::failure::Failure;
 use crate::output::thousands;
@@ -49,19 +50,6 @@ fn logging(format: LogFormat) {
         LogFormat::Text => builder.with_target(false).init(),
         LogFormat::Json => builder.json().init(),
     }
-}
-
-/// Splits `host:port`; an IPv6 host stands in brackets.
-fn host_and_port(text: &str) -> Result<(String, u16), Failure> {
-    let wrong = || {
-        Failure::usage(
-            format!("{text:?} is not HOST:PORT"),
-            "for example 127.0.0.1:9092",
-        )
-    };
-    let (host, port) = text.rsplit_once(':').ok_or_else(wrong)?;
-    let port = port.parse().map_err(|_| wrong())?;
-    Ok((host.trim_matches(['[', ']']).to_owned(), port))
 }
 
 /// The first plain listener of a `listeners` value: `PLAINTEXT://host:port`. A controller's listener is passed over: there is no
@@ -127,6 +115,7 @@ fn configure(options: &ServerOptions) -> Result<NodeConfig, Failure> {
         (None, None) => "127.0.0.1:9092".to_owned(),
     };
     let (host, port) = host_and_port(&listener)?;
+    check_host(&host, port)?;
     let advertised = match properties
         .given("advertised.listeners")
         .and_then(plain_listener)
@@ -146,25 +135,44 @@ fn configure(options: &ServerOptions) -> Result<NodeConfig, Failure> {
     })
 }
 
-/// What to do about a wrong property; values in other units are worked out.
+/// What to do about a wrong property.
 fn hint(error: &PropertyError) -> String {
-    let PropertyError::Value {
-        cause: mainstem_broker::ConfigError::Type { name, value, .. },
-        ..
-    } = error
-    else {
-        return "properties have Kafka's names: name=value, one a line".to_owned();
-    };
-    let units = [("ms", 1), ("minutes", 60_000), ("hours", 3_600_000)];
-    let unit = units
-        .into_iter()
-        .find(|(unit, _)| name.ends_with(&format!(".{unit}")));
-    match (unit, crate::when::duration(value)) {
-        (Some((unit, milliseconds)), Ok(duration)) => {
-            format!("{unit} are meant: {}", duration.as_millis() / milliseconds)
+    match error {
+        PropertyError::Syntax { .. } => {
+            "properties have Kafka's names: name=value, one a line".to_owned()
         }
-        _ => format!("see what it may be: mainstem config docs {name}"),
+        PropertyError::Value { cause, .. } => allowed(cause),
     }
+}
+
+/// What a property may be; values in other units are worked out.
+fn allowed(cause: &ConfigError) -> String {
+    let (name, value) = match cause {
+        ConfigError::Type { name, value, .. }
+        | ConfigError::Range { name, value, .. }
+        | ConfigError::GzipLevel { name, value }
+        | ConfigError::Rule { name, value, .. }
+        | ConfigError::Replicas { name, value } => (name, value.as_str()),
+        ConfigError::Choice { name, choices, .. } => {
+            let first = choices.split(',').next().unwrap_or_default();
+            return format!("choose one of {choices}: for example -o {name}={first}");
+        }
+        ConfigError::Unknown { name }
+        | ConfigError::Empty { name }
+        | ConfigError::Twice { name } => (name, ""),
+    };
+    in_unit_of(name, value)
+        .unwrap_or_else(|| format!("see what it may be: mainstem config docs {name}"))
+}
+
+/// The number that was meant when a property of one unit got a time with another. Example: `log.retention.hours=7d` means 168.
+pub(super) fn in_unit_of(name: &str, value: &str) -> Option<String> {
+    let units = [("ms", 1), ("minutes", 60_000), ("hours", 3_600_000)];
+    let (unit, milliseconds) = units
+        .into_iter()
+        .find(|(unit, _)| name.ends_with(&format!(".{unit}")))?;
+    let number = crate::when::duration(value).ok()?.as_millis() / milliseconds;
+    (value.parse::<i64>().is_err()).then(|| format!("{unit} are meant: {number}"))
 }
 
 /// Says what runs, what was found, and what to try.
@@ -187,6 +195,7 @@ fn banner(node: &RunningNode, durability: Durability) -> Result<(), Failure> {
     )?;
     if let Some(http) = node.http_address {
         writeln!(out, "  health     http://{http}/readyz")?;
+        writeln!(out, "  metrics    http://{http}/metrics")?;
     }
     for repair in &report.repairs {
         writeln!(

@@ -15,3 +15,4 @@ mod storage;
 mod story;
 mod tutorial;
 mod wire;
+mod wrong_use;

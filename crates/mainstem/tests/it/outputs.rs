@@ -136,3 +136,45 @@ fn progress_is_shown_on_a_terminal_and_nowhere_else() {
     assert!(said.starts_with("5,001 records sent to t"), "{said:?}");
     assert_eq!(said.lines().count(), 1, "{said:?}");
 }
+
+/// What a command writes on a terminal that has so many columns.
+fn on_terminal(mut command: Command, columns: u16) -> String {
+    let (mut ours, theirs) = terminal();
+    let size = rustix::termios::Winsize {
+        ws_row: 24,
+        ws_col: columns,
+        ws_xpixel: 0,
+        ws_ypixel: 0,
+    };
+    rustix::termios::tcsetwinsize(&theirs, size).unwrap();
+    command.stdin(Stdio::null()).stdout(theirs);
+    assert!(command.status().unwrap().success());
+    drop(command); // and with it the other end: reading then fails once everything was read
+    let mut screen = Vec::new();
+    let mut some = [0; 1_024];
+    while let Ok(count) = ours.read(&mut some)
+        && count > 0
+    {
+        screen.extend_from_slice(&some[..count]);
+    }
+    String::from_utf8(screen).unwrap()
+}
+
+#[test]
+fn tables_can_be_read_on_any_terminal() {
+    let dir = tempfile::tempdir().unwrap();
+    let node = Node::start(dir.path());
+    assert_eq!(on_terminal(node.command(&["topic", "list"]), 80), "");
+    node.must("topic create orders-of-today --partitions 2");
+    // A pseudo-terminal that nobody gave a size has width 0.
+    for columns in [0, 1, 40, 80, 200] {
+        let screen = on_terminal(node.command(&["topic", "list"]), columns);
+        let lines: Vec<&str> = screen.lines().collect();
+        assert_eq!(lines.len(), 2, "{columns}:\n{screen}");
+        assert!(
+            lines[0].contains("PARTITIONS  REPLICAS"),
+            "{columns}:\n{screen}"
+        );
+        assert!(lines[1].contains("orders-of-today"), "{columns}:\n{screen}");
+    }
+}
