@@ -4,7 +4,6 @@ use std::process::ExitCode;
 
 use mainstem_broker::StartError;
 use mainstem_client::ClientError;
-use mainstem_protocol::ErrorCode;
 
 /// Why a command did not do what was asked.
 #[derive(Debug)]
@@ -96,13 +95,10 @@ impl From<ClientError> for Failure {
                     hint,
                 }
             }
-            _ => {
-                let hint = error.code().and_then(advice).map(str::to_owned);
-                Self::No {
-                    message: error.to_string(),
-                    hint,
-                }
-            }
+            _ => Self::No {
+                message: error.to_string(),
+                hint: crate::advice::advice(&error),
+            },
         }
     }
 }
@@ -136,27 +132,6 @@ impl From<StartError> for Failure {
         };
         Self::with_hint(error.to_string(), hint)
     }
-}
-
-/// What to do about a broker's refusal.
-fn advice(code: ErrorCode) -> Option<&'static str> {
-    Some(match code {
-        ErrorCode::TopicAlreadyExists => "see it: mainstem topic describe NAME",
-        ErrorCode::UnknownTopicOrPartition => {
-            "see what is there: mainstem topic list   ·   create it: mainstem topic create NAME"
-        }
-        ErrorCode::InvalidTopicException => {
-            "names are of letters, digits, '.', '_' and '-', at most 249 of them"
-        }
-        ErrorCode::NonEmptyGroup => "stop its consumers first",
-        ErrorCode::GroupIdNotFound => "see what is there: mainstem group list",
-        ErrorCode::MessageTooLarge => {
-            "raise max.message.bytes of the topic: mainstem topic alter NAME --set max.message.bytes=N"
-        }
-        ErrorCode::UnknownMemberId => "the group has members; stop its consumers first",
-        ErrorCode::KafkaStorageError => "the node's disk failed; look at its log",
-        _ => return None,
-    })
 }
 
 /// Log lines of the client, when asked for.

@@ -10,6 +10,7 @@
 )]
 
 mod address;
+mod advice;
 mod cli;
 mod commands;
 mod failure;

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::topic::split;
 use super::{connect, existing_topic};
+use crate::advice::unknown_property;
 use crate::cli::{ConfigCommand, DocsOptions, Global, TargetOptions};
 use crate::failure::Failure;
 use crate::output::{Column, counted, did_you_mean, print, rows, say};
@@ -20,7 +21,7 @@ pub(crate) async fn run(global: &Global, command: ConfigCommand) -> Result<(), F
             values,
             dry_run,
         } => {
-            let values = values.iter().map(|value| split(value));
+            let values = values.iter().map(|value| split("", value));
             let values = values.map(|value| value.map(|(name, to)| ConfigChange::Set(name, to)));
             alter(global, target, values.collect::<Result<_, _>>()?, dry_run).await
         }
@@ -28,10 +29,7 @@ pub(crate) async fn run(global: &Global, command: ConfigCommand) -> Result<(), F
             target,
             names,
             dry_run,
-        } => {
-            let names = names.into_iter().map(ConfigChange::Delete).collect();
-            alter(global, target, names, dry_run).await
-        }
+        } => unset(global, target, names, dry_run).await,
     }
 }
 
@@ -156,10 +154,70 @@ async fn alter(
 ) -> Result<(), Failure> {
     let (cluster, target) = reach(global, target).await?;
     cluster.alter_configs(&target, &changes, dry_run).await?;
+    for change in &changes {
+        if let ConfigChange::Set(name, _) = change
+            && !is_documented(&target, name)
+        {
+            // Brokers keep what they do not know, as Apache Kafka's do for plug-ins.
+            let hint = unknown_property(name, false);
+            eprintln!("warning: nobody reads a property \"{name}\"; {hint}");
+        }
+    }
+    changed(global, &changes, dry_run);
+    Ok(())
+}
+
+/// Whether there is such a property of a topic, or of brokers.
+fn is_documented(target: &ConfigTarget, name: &str) -> bool {
+    let of_topics = matches!(target, ConfigTarget::Topic(_));
+    property_docs().any(|doc| doc.of_topics == of_topics && doc.name == name)
+}
+
+/// Puts back what is set for the target itself. What is not set stays as it is, and is said; what nobody knows is refused.
+async fn unset(
+    global: &Global,
+    target: TargetOptions,
+    names: Vec<String>,
+    dry_run: bool,
+) -> Result<(), Failure> {
+    let (cluster, target) = reach(global, target).await?;
+    let entries = cluster.configs(&target, None).await?;
+    let own = match target {
+        ConfigTarget::Topic(_) => "topic",
+        ConfigTarget::Broker(_) => "broker",
+        ConfigTarget::AllBrokers => "all brokers",
+    };
+    let mut changes = Vec::new();
+    for name in names {
+        let entry = entries.iter().find(|entry| entry.name == name);
+        match entry {
+            Some(entry) if entry.source == own => changes.push(ConfigChange::Delete(name)),
+            Some(entry) => {
+                let from = entry.source;
+                say(
+                    global,
+                    &format!("{name} is not set here: its value is from {from}"),
+                );
+            }
+            None if is_documented(&target, &name) => say(global, &format!("{name} is not set")),
+            None => {
+                let hint = unknown_property(&name, own == "topic");
+                let what = format!("there is no property \"{name}\" here");
+                return Err(Failure::with_hint(what, hint));
+            }
+        }
+    }
+    if !changes.is_empty() {
+        cluster.alter_configs(&target, &changes, dry_run).await?;
+    }
+    changed(global, &changes, dry_run);
+    Ok(())
+}
+
+fn changed(global: &Global, changes: &[ConfigChange], dry_run: bool) {
     let count = i64::try_from(changes.len()).unwrap_or(i64::MAX);
     let done = if dry_run { "can be changed" } else { "changed" };
     say(global, &format!("{} {done}", counted(count, "value")));
-    Ok(())
 }
 
 fn docs(global: &Global, options: &DocsOptions) -> Result<(), Failure> {

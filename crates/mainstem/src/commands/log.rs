@@ -32,6 +32,10 @@ fn dump(global: &Global, options: &DumpOptions) -> Result<(), Failure> {
     for file in &options.files {
         let before = sink.damages;
         sink.file.clone_from(file);
+        check_file(file).inspect_err(|_| _ = sink.out.flush())?;
+        if options.files.len() > 1 && !sink.json {
+            sink.put("file", &[("path", json!(file.display().to_string()))])?;
+        }
         let wrong = |error: io::Error| {
             if error.kind() == io::ErrorKind::BrokenPipe {
                 return Failure::PipeClosed;
@@ -73,6 +77,27 @@ fn dump(global: &Global, options: &DumpOptions) -> Result<(), Failure> {
         ),
         "keep a copy; a torn end of the last segment is cut by the next start, an index is made anew",
     ))
+}
+
+/// Something that can be opened: a directory has files that can.
+fn check_file(file: &Path) -> Result<(), Failure> {
+    let name = file.display();
+    if file.is_dir() {
+        return Err(Failure::usage(
+            format!("{name} is a directory"),
+            format!(
+                "name its files: mainstem log dump {}",
+                file.join("*.log").display()
+            ),
+        ));
+    }
+    if matches!(file.try_exists(), Ok(false)) {
+        return Err(Failure::with_hint(
+            format!("{name} does not exist"),
+            "name files of a partition's directory: mainstem log dump orders-0/*.log",
+        ));
+    }
+    Ok(())
 }
 
 /// `leader-epoch-checkpoint` and those of a data directory.

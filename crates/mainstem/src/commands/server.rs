@@ -9,6 +9,7 @@ use mainstem_broker::{
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::address::{check_host, host_and_port};
+use crate::advice::in_unit_of;
 use crate::cli::{LogFormat, ServerOptions};
 use crate::failure::Failure;
 use crate::output::thousands;
@@ -163,16 +164,6 @@ fn allowed(cause: &ConfigError) -> String {
     };
     in_unit_of(name, value)
         .unwrap_or_else(|| format!("see what it may be: mainstem config docs {name}"))
-}
-
-/// The number that was meant when a property of one unit got a time with another. Example: `log.retention.hours=7d` means 168.
-pub(super) fn in_unit_of(name: &str, value: &str) -> Option<String> {
-    let units = [("ms", 1), ("minutes", 60_000), ("hours", 3_600_000)];
-    let (unit, milliseconds) = units
-        .into_iter()
-        .find(|(unit, _)| name.ends_with(&format!(".{unit}")))?;
-    let number = crate::when::duration(value).ok()?.as_millis() / milliseconds;
-    (value.parse::<i64>().is_err()).then(|| format!("{unit} are meant: {number}"))
 }
 
 /// Says what runs, what was found, and what to try.

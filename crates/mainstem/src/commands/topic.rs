@@ -23,7 +23,7 @@ pub(crate) async fn run(global: &Global, command: TopicCommand) -> Result<(), Fa
         } => {
             let configs = configs
                 .iter()
-                .map(|config| split(config))
+                .map(|config| split("--set ", config))
                 .collect::<Result<_, _>>()?;
             let topic = NewTopic {
                 name,
@@ -48,15 +48,24 @@ pub(crate) async fn run(global: &Global, command: TopicCommand) -> Result<(), Fa
     }
 }
 
-/// Splits `KEY=VALUE`.
-pub(super) fn split(config: &str) -> Result<(String, String), Failure> {
+/// Splits `KEY=VALUE`; `option` is what stands before one on the command line.
+pub(super) fn split(option: &str, config: &str) -> Result<(String, String), Failure> {
     let wrong = || {
+        let name = config.trim();
+        let name = if name.is_empty() {
+            "retention.ms"
+        } else {
+            name
+        };
         Failure::usage(
             format!("{config:?} is not KEY=VALUE"),
-            "for example --set retention.ms=86400000",
+            format!("write it with its value: {option}{name}=VALUE"),
         )
     };
-    let (name, value) = config.split_once('=').ok_or_else(wrong)?;
+    let split = config.split_once('=');
+    let (name, value) = split
+        .filter(|(name, _)| !name.trim().is_empty())
+        .ok_or_else(wrong)?;
     Ok((name.trim().to_owned(), value.trim().to_owned()))
 }
 
@@ -191,7 +200,7 @@ async fn alter(
     existing_topic(cluster, name).await?;
     let mut changes = Vec::new();
     for config in set {
-        let (name, value) = split(config)?;
+        let (name, value) = split("--set ", config)?;
         changes.push(ConfigChange::Set(name, value));
     }
     changes.extend(unset.into_iter().map(ConfigChange::Delete));

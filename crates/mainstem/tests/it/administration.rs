@@ -53,6 +53,151 @@ fn configuration_of_a_topic_is_set_shown_with_its_source_and_put_back() {
 }
 
 #[test]
+fn what_is_not_set_or_not_known_is_said() {
+    let dir = tempfile::tempdir().unwrap();
+    let node = Node::start(dir.path());
+    node.must("topic create orders --set cleanup.policy=compact");
+    let check = |arguments: &str, code: i32, said: &str| {
+        let done = node.run(arguments);
+        assert_eq!(done.code, Some(code), "{arguments}: {done:?}");
+        assert!(done.err.contains(said), "{arguments}: {done:?}");
+    };
+    for (target, near) in [
+        ("--topic orders", "cleanup.polic"),
+        ("--broker 1", "num.partition"),
+    ] {
+        let unset = format!("config unset {target} {near}");
+        check(
+            &unset,
+            1,
+            &format!("there is no property \"{near}\" here\n  did you mean"),
+        );
+    }
+    check("config unset --topic orders nope", 1, "config docs --topic");
+    check("config unset --brokers nope", 1, "config docs --broker");
+    check(
+        "config unset --topic orders retention.ms cleanup.policy",
+        0,
+        "retention.ms is not set here: its value is from default\n1 value changed",
+    );
+    check(
+        "config unset --topic orders cleanup.policy",
+        0,
+        "0 values changed",
+    );
+    check(
+        "config unset --brokers message.max.bytes",
+        0,
+        "message.max.bytes is not set\n0 values",
+    );
+
+    check(
+        "config set --brokers message.max.byte=1",
+        0,
+        "warning: nobody reads a property \"message.max.byte\"; did you mean \"message.max.bytes\"?",
+    );
+    check(
+        "config unset --brokers message.max.byte",
+        0,
+        "1 value changed",
+    );
+}
+
+#[test]
+fn refusals_of_values_say_what_can_be_written() {
+    let dir = tempfile::tempdir().unwrap();
+    let node = Node::start(dir.path());
+    node.must("topic create orders --partitions 2");
+    let check = |arguments: &str, code: i32, said: &str, hint: &str| {
+        let done = node.run(arguments);
+        assert_eq!(done.code, Some(code), "{arguments}: {done:?}");
+        let (first, second) = done.err.split_once('\n').unwrap();
+        assert!(first.contains(said), "{arguments}: {done:?}");
+        assert!(second.contains(hint), "{arguments}: {done:?}");
+    };
+    let config = |change: &str, code: i32, said: &str, hint: &str| {
+        check(
+            &format!("config set --topic orders {change}"),
+            code,
+            said,
+            hint,
+        );
+    };
+    config(
+        "retention.ms=7d",
+        1,
+        "INVALID_CONFIG",
+        "ms are meant: 604800000",
+    );
+    config(
+        "retention.ms=-2",
+        1,
+        "INVALID_CONFIG",
+        "config docs retention.ms",
+    );
+    config(
+        "retention.mz=1",
+        1,
+        "INVALID_CONFIG",
+        "did you mean \"retention.ms\"?",
+    );
+    config(
+        "retention.ms",
+        2,
+        "is not KEY=VALUE",
+        "with its value: retention.ms=VALUE",
+    );
+    check(
+        "topic alter orders --set retention.ms",
+        2,
+        "is not KEY=VALUE",
+        "with its value: --set retention.ms=VALUE",
+    );
+    check(
+        "config set --broker 1 log.retention.ms=1h",
+        1,
+        "Invalid value 1h",
+        "ms are meant: 3600000",
+    );
+    check(
+        "config set --broker 1 log.dirs=/a",
+        1,
+        "log.dirs",
+        "server -o log.dirs=VALUE",
+    );
+    check(
+        "topic create orders",
+        1,
+        "TOPIC_ALREADY_EXISTS",
+        "mainstem topic describe orders",
+    );
+    check(
+        "topic create a --partitions 0",
+        1,
+        "INVALID_PARTITIONS",
+        "at least one",
+    );
+    check(
+        "topic alter orders --partitions 1",
+        1,
+        "INVALID_PARTITIONS",
+        "only be added",
+    );
+    check(
+        "topic create a --partitions 2000000",
+        1,
+        "POLICY_VIOLATION",
+        "fewer partitions",
+    );
+    check(
+        "topic create a --replication-factor 3",
+        1,
+        "INVALID_REPLICATION_FACTOR",
+        "mainstem cluster",
+    );
+}
+
+#[test]
 fn configuration_of_one_broker_wins_over_that_of_all() {
     let dir = tempfile::tempdir().unwrap();
     let node = Node::start_with(dir.path(), "127.0.0.1:0", &["num.partitions=3"]);

@@ -62,6 +62,17 @@ fn what_is_whole_is_shown() {
     let text = dump(&log, "--deep");
     assert!(text.out.contains("\tkey=k4\tvalue=v4\n"), "{text:?}");
 
+    // Of several files each line is behind that of its own.
+    let time = log.with_extension("timeindex");
+    let done = dump(&log, time.to_str().unwrap());
+    let of_files: Vec<&str> = done.lines();
+    let first = format!("file\tpath={}", log.display());
+    assert_eq!(of_files[0], first, "{done:?}");
+    let second = format!("file\tpath={}", time.display());
+    let at = of_files.iter().position(|line| *line == second).unwrap();
+    assert!(of_files[at - 1].starts_with("batch\t"), "{done:?}");
+    assert!(of_files[at + 1].starts_with("timeindex\t"), "{done:?}");
+
     for index in ["index", "timeindex"] {
         let done = dump(&dir.path().join(format!("t-0/{SEGMENT}.{index}")), "");
         assert_eq!(done.code, Some(0), "{done:?}");
@@ -133,6 +144,13 @@ fn damage_is_said_with_its_place_and_nothing_panics() {
     }
 
     assert_eq!(dump(&file("meta.properties"), "").code, Some(2));
+    let of_dir = dump(&file("t-0"), "");
+    assert_eq!(of_dir.code, Some(2), "{of_dir:?}");
+    assert!(of_dir.err.contains("t-0 is a directory\n"), "{of_dir:?}");
+    assert!(of_dir.err.contains("t-0/*.log"), "{of_dir:?}");
+    let missing = dump(&file("t-7"), "");
+    assert_eq!(missing.code, Some(1), "{missing:?}");
+    assert!(missing.err.contains("t-7 does not exist"), "{missing:?}");
     let missing = dump(&file("t-0/7.log"), "");
     assert_eq!(missing.code, Some(1), "{missing:?}");
     assert!(missing.err.contains("7.log"), "{missing:?}");
