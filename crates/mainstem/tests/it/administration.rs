@@ -103,95 +103,68 @@ fn what_is_not_set_or_not_known_is_said() {
     );
 }
 
+/// A command that is refused: its code, what is said first, and what can be done.
+fn check_refused(node: &Node, arguments: &str, code: i32, said: &str, hint: &str) {
+    let done = node.run(arguments);
+    assert_eq!(done.code, Some(code), "{arguments}: {done:?}");
+    let (first, second) = done.err.split_once('\n').unwrap();
+    assert!(first.contains(said), "{arguments}: {done:?}");
+    assert!(second.contains(hint), "{arguments}: {done:?}");
+}
+
 #[test]
 fn refusals_of_values_say_what_can_be_written() {
     let dir = tempfile::tempdir().unwrap();
     let node = Node::start(dir.path());
-    node.must("topic create orders --partitions 2");
+    node.must("topic create orders");
     let check = |arguments: &str, code: i32, said: &str, hint: &str| {
-        let done = node.run(arguments);
-        assert_eq!(done.code, Some(code), "{arguments}: {done:?}");
-        let (first, second) = done.err.split_once('\n').unwrap();
-        assert!(first.contains(said), "{arguments}: {done:?}");
-        assert!(second.contains(hint), "{arguments}: {done:?}");
+        check_refused(&node, arguments, code, said, hint);
     };
-    let config = |change: &str, code: i32, said: &str, hint: &str| {
-        check(
-            &format!("config set --topic orders {change}"),
-            code,
-            said,
-            hint,
-        );
+    let topic = |change: &str, hint: &str| {
+        let set = format!("config set --topic orders {change}");
+        check(&set, 1, "INVALID_CONFIG", hint);
     };
-    config(
-        "retention.ms=7d",
-        1,
-        "INVALID_CONFIG",
-        "ms are meant: 604800000",
-    );
-    config(
-        "retention.ms=-2",
-        1,
-        "INVALID_CONFIG",
-        "config docs retention.ms",
-    );
-    config(
-        "retention.mz=1",
-        1,
-        "INVALID_CONFIG",
-        "did you mean \"retention.ms\"?",
-    );
-    config(
-        "retention.ms",
-        2,
-        "is not KEY=VALUE",
-        "with its value: retention.ms=VALUE",
-    );
+    topic("retention.ms=7d", "ms are meant: 604800000");
+    topic("retention.ms=-2", "config docs retention.ms");
+    topic("retention.mz=1", "did you mean \"retention.ms\"?");
+    let (bare, option) = ("retention.ms=VALUE", "--set retention.ms=VALUE");
+    let set = "config set --topic orders retention.ms";
+    check(set, 2, "is not KEY=VALUE", &format!("value: {bare}"));
+    let alter = "topic alter orders --set retention.ms";
+    check(alter, 2, "is not KEY=VALUE", &format!("value: {option}"));
+    let hours = "config set --broker 1 log.retention.ms=1h";
+    check(hours, 1, "Invalid value 1h", "ms are meant: 3600000");
+    let dirs = "config set --broker 1 log.dirs=/a";
+    check(dirs, 1, "log.dirs", "server -o log.dirs=VALUE");
+}
+
+#[test]
+fn refusals_of_topics_name_them() {
+    let dir = tempfile::tempdir().unwrap();
+    let node = Node::start(dir.path());
+    node.must("topic create orders --partitions 2");
+    let check = |arguments: &str, said: &str, hint: &str| {
+        check_refused(&node, &format!("topic {arguments}"), 1, said, hint);
+    };
+    let describe = "mainstem topic describe orders";
+    check("create orders", "TOPIC_ALREADY_EXISTS", describe);
     check(
-        "topic alter orders --set retention.ms",
-        2,
-        "is not KEY=VALUE",
-        "with its value: --set retention.ms=VALUE",
-    );
-    check(
-        "config set --broker 1 log.retention.ms=1h",
-        1,
-        "Invalid value 1h",
-        "ms are meant: 3600000",
-    );
-    check(
-        "config set --broker 1 log.dirs=/a",
-        1,
-        "log.dirs",
-        "server -o log.dirs=VALUE",
-    );
-    check(
-        "topic create orders",
-        1,
-        "TOPIC_ALREADY_EXISTS",
-        "mainstem topic describe orders",
-    );
-    check(
-        "topic create a --partitions 0",
-        1,
+        "create a --partitions 0",
         "INVALID_PARTITIONS",
         "at least one",
     );
     check(
-        "topic alter orders --partitions 1",
-        1,
+        "alter orders --partitions 1",
         "INVALID_PARTITIONS",
         "only be added",
     );
     check(
-        "topic create a --partitions 2000000",
-        1,
+        "create a --partitions 2000000",
         "POLICY_VIOLATION",
         "fewer partitions",
     );
     check(
-        "topic create a --replication-factor 3",
-        1,
+        "create a --replication-factor 3",
         "INVALID_REPLICATION_FACTOR",
         "mainstem cluster",
     );
