@@ -1,6 +1,9 @@
 //! The node's configuration: Kafka's property names, from a file and from options, and what the node makes of them.
 
+mod asked;
+mod changing;
 mod dynamic;
+mod java;
 mod properties;
 
 use std::collections::BTreeMap;
@@ -15,6 +18,7 @@ use mainstem_protocol::compress::Codec;
 use mainstem_storage::disk::Disk;
 use mainstem_storage::{CompressionPolicy, LogConfig};
 
+pub(crate) use changing::check_change;
 pub(crate) use dynamic::{dynamic_configs, effective, note_endpoints};
 pub use properties::{Properties, PropertyError};
 

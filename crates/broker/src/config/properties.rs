@@ -8,7 +8,7 @@ use mainstem_metadata::config::{
 
 use mainstem_protocol::Str;
 
-use super::Durability;
+use super::{Durability, asked, java};
 
 /// Our own property: `disk` or `page-cache`.
 const DURABILITY: &str = "durability";
@@ -31,6 +31,16 @@ pub enum PropertyError {
         /// The line.
         line: String,
     },
+    /// Something that the node cannot give, and must not pass over.
+    #[error("{name} = {value}: {why}")]
+    Unserved {
+        /// The property.
+        name: String,
+        /// As given.
+        value: String,
+        /// Why not.
+        why: String,
+    },
     /// A value that its property cannot have.
     #[error("{place}: {cause}")]
     Value {
@@ -44,41 +54,33 @@ pub enum PropertyError {
 impl Properties {
     /// Takes the text of a properties file; `file` names it in errors.
     pub fn read(&mut self, file: &str, text: &str) -> Result<(), PropertyError> {
-        let mut lines = text.lines().enumerate();
-        while let Some((at, line)) = lines.next() {
-            let mut line = line.trim().to_owned();
-            if line.is_empty() || line.starts_with('#') || line.starts_with('!') {
-                continue;
-            }
-            // A backslash at the end joins the next line.
-            while line.ends_with('\\') {
-                line.pop();
-                match lines.next() {
-                    Some((_, next)) => line.push_str(next.trim_start()),
-                    None => break,
-                }
-            }
-            self.set_at(&format!("{file} line {}", at + 1), &line)?;
+        for (at, line) in java::lines(text) {
+            let (name, value) = java::name_and_value(&line);
+            self.set_at(&format!("{file} line {at}"), &line, &name, &value)?;
         }
         Ok(())
     }
 
     /// Takes a `name=value` option.
     pub fn set(&mut self, option: &str) -> Result<(), PropertyError> {
-        self.set_at(&format!("option {option}"), option)
+        let place = format!("option {option}");
+        let (name, value) = option.split_once('=').unwrap_or_default();
+        self.set_at(&place, option, name.trim(), value.trim())
     }
 
-    fn set_at(&mut self, place: &str, line: &str) -> Result<(), PropertyError> {
-        let split = line.split_once('=').or_else(|| line.split_once(':'));
-        let Some((name, value)) = split
-            .map(|(name, value)| (name.trim(), value.trim()))
-            .filter(|(name, _)| !name.is_empty())
-        else {
+    fn set_at(
+        &mut self,
+        place: &str,
+        line: &str,
+        name: &str,
+        value: &str,
+    ) -> Result<(), PropertyError> {
+        if name.is_empty() {
             return Err(PropertyError::Syntax {
                 place: place.to_owned(),
                 line: line.to_owned(),
             });
-        };
+        }
         let refuse = |cause| PropertyError::Value {
             place: place.to_owned(),
             cause,
@@ -103,12 +105,13 @@ impl Properties {
         Ok(())
     }
 
-    /// Checks the values against each other, once all are there.
+    /// Checks the values against each other, and against what a node can give, once all are there.
     pub fn check_together(&self) -> Result<(), PropertyError> {
         check_broker_together(&|name| self.given(name)).map_err(|cause| PropertyError::Value {
             place: "properties".to_owned(),
             cause,
-        })
+        })?;
+        asked::refuse(self)
     }
 
     /// These properties with those over them that may change while a node runs.
@@ -127,9 +130,15 @@ impl Properties {
         self.given.entry(name.to_owned()).or_insert(value);
     }
 
-    /// What should be said about the properties: unknown ones.
-    pub fn warnings(&self) -> &[String] {
-        &self.warnings
+    /// What should be said about the properties: which are unknown, and which have no effect.
+    pub fn warnings(&self) -> Vec<String> {
+        let idle = asked::without_effect(self);
+        self.warnings.iter().cloned().chain(idle).collect()
+    }
+
+    pub(super) fn all_given(&self) -> impl Iterator<Item = (&str, &str)> {
+        let given = self.given.iter();
+        given.map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
     /// A value that was given.
@@ -139,6 +148,7 @@ impl Properties {
 
     /// A value, or its default.
     pub fn text(&self, name: &str) -> Option<&str> {
+        debug_assert!(broker_config(name).is_some(), "{name} is no property");
         self.given(name)
             .or_else(|| broker_config(name).and_then(|row| row.default))
     }

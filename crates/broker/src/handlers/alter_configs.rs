@@ -1,9 +1,11 @@
 //! AlterConfigs (key 33).
 
+use mainstem_metadata::MetadataImage;
 use mainstem_metadata::control::alter_configs;
 use mainstem_protocol::messages::alter_configs_response::AlterConfigsResourceResponse;
 use mainstem_protocol::messages::{AlterConfigsRequest, AlterConfigsResponse};
 
+use crate::config::check_change;
 use crate::context::{RequestContext, Staged};
 
 pub(crate) async fn handle(
@@ -16,11 +18,14 @@ pub(crate) async fn handle(
             .iter()
             .map(|resource| (resource.resource_type, resource.resource_name.detached()));
         let asked: Vec<_> = asked.collect();
-        let decided = cx
-            .node
-            .controller
-            .change(move |image| alter_configs(image, &request))
-            .await;
+        let node = cx.node.clone();
+        let decide = move |image: &MetadataImage| {
+            alter_configs(image, &request, &|image, resource, after| {
+                let given = &node.config.properties;
+                check_change(given, node.node_id, image, resource, after)
+            })
+        };
+        let decided = cx.node.controller.change(decide).await;
         decided.unwrap_or_else(|code| {
             let responses = asked.into_iter().map(|(resource_type, resource_name)| {
                 AlterConfigsResourceResponse {

@@ -42,10 +42,11 @@ pub(crate) async fn handle(
             ConfigResource::TOPIC => topic(&sources, asked, request.include_synonyms),
             ConfigResource::BROKER => broker(&sources, asked, request.include_synonyms),
             ConfigResource::BROKER_LOGGER => logger(&sources, asked),
-            other @ (ConfigResource::CLIENT_METRICS | ConfigResource::GROUP) => Err((
-                ErrorCode::InvalidRequest,
-                format!("Configs of resource type {other} are not served yet."),
-            )),
+            ConfigResource::GROUP => group(asked),
+            ConfigResource::CLIENT_METRICS => {
+                let what = "Configs of client metrics are not served yet.".to_owned();
+                Err((ErrorCode::InvalidRequest, what))
+            }
             _ => Err((ErrorCode::InvalidRequest, MALFORMED.to_owned())),
         };
         let (code, message, mut configs) = match described {
@@ -158,6 +159,15 @@ fn is_wanted(asked: &DescribeConfigsResource, name: &str) -> bool {
         .configuration_keys
         .as_ref()
         .is_none_or(|keys| keys.is_empty() || keys.iter().any(|key| *key == *name))
+}
+
+/// Nothing can be set for a group yet, and so nothing is.
+fn group(asked: &DescribeConfigsResource) -> Described {
+    if asked.resource_name.is_empty() {
+        let what = "Group name must not be empty".to_owned();
+        return Err((ErrorCode::InvalidRequest, what));
+    }
+    Ok(Vec::new())
 }
 
 fn topic(sources: &Sources<'_>, asked: &DescribeConfigsResource, synonyms: bool) -> Described {

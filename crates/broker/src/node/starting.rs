@@ -191,7 +191,7 @@ pub(super) fn report(
     address: SocketAddr,
     began: Instant,
 ) -> StartReport {
-    let mut warnings = node.config.properties.warnings().to_vec();
+    let mut warnings = node.config.properties.warnings();
     if !address.ip().is_loopback() {
         warnings.push(format!(
             "{address} is open to the network without encryption or login: anyone who reaches it can read and write everything"

@@ -23,8 +23,7 @@ This page is made from the tables in the code; a test holds it to them.
 | `queued.max.request.bytes` | bounds requests, what they are decoded into, and answers not yet written; by default 512 MiB; may be below `socket.request.max.bytes` | bounds requests; by default not at all; never below |
 | `max.connections` | never more than the limit of file descriptors allows | may exhaust them |
 | configuration of groups, of clients' metrics and of loggers | none; nothing here would follow it | kept and followed |
-| counts of threads, set while the node runs | any is kept; there are no such threads | doubled or halved at the most |
-| `listeners`, set while the node runs | kept, without effect until they are given at a start | opened and closed |
+| counts of threads and `listeners`, set while the node runs | checked as Kafka checks them, and kept; there are no such threads, and what is listened on is said at a start | take effect |
 | feature levels | metadata.version alone, where a new cluster begins; others come with their features, and are kept where Apache Kafka set them | see `kafka-features.sh` |
 | file deletion | at once in the background | after `file.delete.delay.ms` |
 

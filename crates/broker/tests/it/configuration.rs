@@ -18,7 +18,7 @@ fn the_page_says_what_the_tables_say() {
     );
 }
 
-/// The source text below a directory, without tests and without the file that only shows properties.
+/// The source text below a directory, without tests and without the files that only show properties, or say that they are not served.
 fn source(dir: &Path, out: &mut String) {
     for entry in std::fs::read_dir(dir).unwrap() {
         let path = entry.unwrap().path();
@@ -27,7 +27,7 @@ fn source(dir: &Path, out: &mut String) {
             source(&path, out);
         } else if !matches!(
             name.as_str(),
-            "tests.rs" | "dynamic.rs" | "describe_configs.rs"
+            "tests.rs" | "asked.rs" | "changing.rs" | "dynamic.rs" | "describe_configs.rs"
         ) {
             out.push_str(&std::fs::read_to_string(&path).unwrap());
         }

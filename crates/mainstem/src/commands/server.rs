@@ -142,6 +142,9 @@ fn hint(error: &PropertyError) -> String {
         PropertyError::Syntax { .. } => {
             "properties have Kafka's names: name=value, one a line".to_owned()
         }
+        PropertyError::Unserved { name, .. } => {
+            format!("leave it out if that will do; mainstem config docs {name} says more")
+        }
         PropertyError::Value { cause, .. } => allowed(cause),
     }
 }

@@ -54,7 +54,23 @@ pub struct PropertyDoc {
     pub not_yet: Option<&'static str>,
 }
 
-/// All properties: those of topics, then those of brokers, by name.
+/// What Apache Kafka has no property for.
+const OWN: &[PropertyDoc] = &[PropertyDoc {
+    of_topics: false,
+    name: "durability",
+    value_type: "STRING",
+    default: Some("disk"),
+    dynamic: false,
+    text: "When a record is acknowledged and seen: `disk`, when it is on disk; `page-cache`, as soon as the operating system has it, as in Apache Kafka.",
+    not_yet: None,
+}];
+
+/// Properties that Apache Kafka does not know.
+pub fn own_properties() -> &'static [PropertyDoc] {
+    OWN
+}
+
+/// All properties: those of topics, those of brokers, by name, and our own.
 pub fn property_docs() -> impl Iterator<Item = PropertyDoc> {
     let why = |served| match served {
         Served::Yes => None,
@@ -81,5 +97,5 @@ pub fn property_docs() -> impl Iterator<Item = PropertyDoc> {
             not_yet: why(doc.served),
         })
     });
-    topics.chain(brokers)
+    topics.chain(brokers).chain(OWN.iter().copied())
 }

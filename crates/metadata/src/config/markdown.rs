@@ -3,12 +3,13 @@
 use std::fmt::Write as _;
 
 use super::{
-    BROKER_CONFIGS, Served, TOPIC_CONFIGS, ValueType, broker_areas, broker_config, topic_doc,
+    BROKER_CONFIGS, Served, TOPIC_CONFIGS, ValueType, broker_areas, broker_config, own_properties,
+    topic_doc,
 };
 
 const HEAD: &str = "# Configuration
 
-Every property of Apache Kafka 4.4. This page is made from the tables in the code; a test holds it to them. The same on the command
+Every property of Apache Kafka 4.4, and our own. This page is made from the tables in the code; a test holds it to them. The same on the command
 line: `mainstem config docs`.
 
 Broker properties go into the file of `mainstem server --config FILE`, or after `-o NAME=VALUE`. One that says \"while running\" may also be
@@ -30,6 +31,7 @@ pub fn markdown() -> String {
             row.served,
         );
     }
+    own(&mut out);
     let count = BROKER_CONFIGS.len();
     let _ = write!(out, "\n## Brokers\n\n{count} properties.\n");
     for (area, rows) in broker_areas() {
@@ -59,6 +61,18 @@ pub fn markdown() -> String {
         }
     }
     out
+}
+
+fn own(out: &mut String) {
+    out.push_str(
+        "\n## Our own\n\n| property | type | default | what it is for |\n|---|---|---|---|\n",
+    );
+    for doc in own_properties() {
+        let (name, text) = (doc.name, doc.text);
+        let value_type = doc.value_type.to_ascii_lowercase();
+        let default = doc.default.unwrap_or("unset");
+        let _ = writeln!(out, "| `{name}` | {value_type} | `{default}` | {text} |");
+    }
 }
 
 fn line(

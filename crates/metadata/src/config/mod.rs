@@ -9,7 +9,9 @@ mod markdown;
 mod rules;
 
 pub use check::{check_broker_value, check_topic_value, check_type};
-pub use docs::{BrokerDoc, PropertyDoc, broker_areas, broker_doc, property_docs, topic_doc};
+pub use docs::{
+    BrokerDoc, PropertyDoc, broker_areas, broker_doc, own_properties, property_docs, topic_doc,
+};
 pub use markdown::markdown;
 pub use rules::check_broker_together;
 

@@ -49,15 +49,18 @@ fn check_resource(image: &MetadataImage, resource: &ConfigResource) -> Result<()
             Err((ErrorCode::InvalidRequest, what))
         }
         ConfigResource::BROKER_LOGGER => Ok(()),
-        other @ (ConfigResource::CLIENT_METRICS | ConfigResource::GROUP) => Err((
-            ErrorCode::InvalidRequest,
-            format!("Configs of resource type {other} are not served yet."),
-        )),
+        ConfigResource::CLIENT_METRICS => Err(not_served("client metrics")),
+        ConfigResource::GROUP => Err(not_served("groups")),
         other => Err((
             ErrorCode::InvalidRequest,
             format!("Unknown resource type {other}"),
         )),
     }
+}
+
+fn not_served(whose: &str) -> Refusal {
+    let what = format!("Configs of {whose} are not served yet.");
+    (ErrorCode::InvalidRequest, what)
 }
 
 fn check_value(resource: &ConfigResource, name: &str, value: &str) -> Result<(), Refusal> {
@@ -125,12 +128,26 @@ pub(super) fn check_together(values: &BTreeMap<Str, Str>) -> Result<(), String> 
     Ok(())
 }
 
+/// Says why a broker cannot have values that are valid one by one: only the broker knows what it was started with.
+pub type CheckBroker<'a> =
+    &'a dyn Fn(&MetadataImage, &ConfigResource, &BTreeMap<Str, Str>) -> Result<(), String>;
+
 /// Checks what is decided for a resource as a whole.
-fn check_all(resource: &ConfigResource, after: &BTreeMap<Str, Str>) -> Result<(), Refusal> {
-    if resource.resource_type != ConfigResource::TOPIC {
-        return Ok(());
+fn check_all(
+    image: &MetadataImage,
+    resource: &ConfigResource,
+    after: &BTreeMap<Str, Str>,
+    check_broker: CheckBroker<'_>,
+) -> Result<(), Refusal> {
+    match resource.resource_type {
+        ConfigResource::TOPIC => {
+            check_together(after).map_err(|what| (ErrorCode::InvalidConfig, what))
+        }
+        ConfigResource::BROKER => {
+            check_broker(image, resource, after).map_err(|what| (ErrorCode::InvalidRequest, what))
+        }
+        _ => Ok(()),
     }
-    check_together(after).map_err(|what| (ErrorCode::InvalidConfig, what))
 }
 
 /// Refuses a name that is given twice.
@@ -234,6 +251,7 @@ fn operate(
 fn plan_incremental(
     image: &MetadataImage,
     request: &AlterConfigsResource,
+    check_broker: CheckBroker<'_>,
 ) -> Result<Vec<MetadataRecord>, Refusal> {
     let resource = ConfigResource {
         resource_type: request.resource_type,
@@ -250,7 +268,7 @@ fn plan_incremental(
             (&config.name, config.config_operation, config.value.as_ref()),
         )?;
     }
-    check_all(&resource, &after)?;
+    check_all(image, &resource, &after, check_broker)?;
     Ok(difference(&resource, &before, &after))
 }
 
@@ -271,6 +289,7 @@ fn twice() -> Refusal {
 pub fn incremental_alter_configs(
     image: &MetadataImage,
     request: &IncrementalAlterConfigsRequest,
+    check_broker: CheckBroker<'_>,
 ) -> Decision<IncrementalAlterConfigsResponse> {
     let mut records = Vec::new();
     let mut responses = Vec::with_capacity(request.resources.len());
@@ -280,7 +299,7 @@ pub fn incremental_alter_configs(
         let planned = if repeated.contains(&key(resource)) {
             Err(twice())
         } else {
-            plan_incremental(image, resource)
+            plan_incremental(image, resource, check_broker)
         };
         let (code, message) = match planned {
             Ok(planned) => {
@@ -309,6 +328,7 @@ pub fn incremental_alter_configs(
 pub fn alter_configs(
     image: &MetadataImage,
     request: &AlterConfigsRequest,
+    check_broker: CheckBroker<'_>,
 ) -> Decision<AlterConfigsResponse> {
     let mut records = Vec::new();
     let mut responses = Vec::with_capacity(request.resources.len());
@@ -338,7 +358,7 @@ pub fn alter_configs(
                     (&config.name, 0, config.value.as_ref()),
                 )?;
             }
-            check_all(&resource, &after)?;
+            check_all(image, &resource, &after, check_broker)?;
             Ok(difference(&resource, &current(image, &resource), &after))
         };
         let (code, message) = match plan() {

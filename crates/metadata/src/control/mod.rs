@@ -17,7 +17,7 @@ pub use bootstrap::{
     METADATA_VERSION, Registration, bootstrap, lead_partitions, register_broker, resign,
     unfence_broker,
 };
-pub use configs::{alter_configs, incremental_alter_configs};
+pub use configs::{CheckBroker, alter_configs, incremental_alter_configs};
 pub use create_partitions::create_partitions;
 pub use create_topics::{TopicDefaults, check_topic_name, create_topics};
 pub use delete_topics::delete_topics;

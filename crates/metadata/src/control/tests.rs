@@ -192,7 +192,7 @@ fn alter(image: &mut MetadataImage, name: &str, operation: i8, value: Option<&st
         resources: vec![resource],
         validate_only: false,
     };
-    let decision = incremental_alter_configs(image, &request);
+    let decision = incremental_alter_configs(image, &request, &|_, _, _| Ok(()));
     apply_all(image, &decision.records);
     ErrorCode::from_code(decision.response.responses[0].error_code)
 }

@@ -196,33 +196,65 @@ fn scaled(count: usize, beside: &Beside) -> usize {
 
 const GIGA: f64 = 1e9;
 
+/// What work cost, by the bytes and by the records.
+fn note_cost(
+    report: &mut Report,
+    node: &Measured,
+    what: &str,
+    cpu: f64,
+    (records, bytes): (f64, f64),
+) {
+    let per_gigabyte = cpu / (bytes / GIGA);
+    report.note(&format!("{what}, CPU-s/GB"), node.name, per_gigabyte);
+    let per_million = cpu / (records / 1e6);
+    report.note(
+        &format!("{what}, CPU-s per million"),
+        node.name,
+        per_million,
+    );
+}
+
+/// Apache's tools: produces records, and consumes them.
+fn with_apaches_tools(
+    node: &Measured,
+    report: &mut Report,
+    what: &str,
+    load: apache::Load<'_>,
+) -> Result<()> {
+    node.create(load.topic, 12, &[])?;
+    let records = load.records as f64;
+    let all = (records, records * load.record_bytes as f64);
+    let (cpu, ()) = node.cpu_seconds(|| apache::produce(load))?;
+    note_cost(
+        report,
+        node,
+        &format!("{what} in (ProducerPerformance)"),
+        cpu,
+        all,
+    );
+    let (cpu, ()) = node.cpu_seconds(|| apache::consume(load))?;
+    note_cost(
+        report,
+        node,
+        &format!("{what} out (ConsumerPerformance)"),
+        cpu,
+        all,
+    );
+    node.delete(load.topic)
+}
+
 /// Records of 1 KB in large batches.
 fn large(node: &Measured, beside: &Beside, report: &mut Report) -> Result<()> {
     let bootstrap = node.system.bootstrap();
     if !beside.lean {
-        let records = scaled(1_000_000, beside);
         let load = apache::Load {
             bootstrap: &bootstrap,
             topic: "large",
-            records,
+            records: scaled(1_000_000, beside),
             record_bytes: 1000,
             producer: &["batch.size=131072", "linger.ms=10"],
         };
-        node.create("large", 12, &[])?;
-        let gigabytes = (records * 1000) as f64 / GIGA;
-        let (cpu, ()) = node.cpu_seconds(|| apache::produce(load))?;
-        report.note(
-            "1 KB records, 128 KiB batches in (ProducerPerformance), CPU-s/GB",
-            node.name,
-            cpu / gigabytes,
-        );
-        let (cpu, ()) = node.cpu_seconds(|| apache::consume(load))?;
-        report.note(
-            "1 KB records, 128 KiB batches out (ConsumerPerformance), CPU-s/GB",
-            node.name,
-            cpu / gigabytes,
-        );
-        node.delete("large")?;
+        with_apaches_tools(node, report, "1 KB records, 128 KiB batches", load)?;
     }
     let requests = scaled(8_000, beside);
     let load = lean::Load {
@@ -248,7 +280,7 @@ fn large(node: &Measured, beside: &Beside, report: &mut Report) -> Result<()> {
         node.name,
         cpu / gigabytes,
     );
-    report.note(
+    report.note_rate(
         "the same, MB/s on the clock",
         node.name,
         gigabytes * 1000.0 / outcome.seconds,
@@ -260,7 +292,7 @@ fn large(node: &Measured, beside: &Beside, report: &mut Report) -> Result<()> {
         node.name,
         cpu / gigabytes,
     );
-    report.note(
+    report.note_rate(
         "the same out, MB/s on the clock",
         node.name,
         gigabytes * 1000.0 / outcome.seconds,
@@ -273,30 +305,15 @@ fn small(node: &Measured, beside: &Beside, report: &mut Report) -> Result<()> {
     if beside.lean {
         return Ok(());
     }
-    let records = scaled(3_000_000, beside);
     let bootstrap = node.system.bootstrap();
     let load = apache::Load {
         bootstrap: &bootstrap,
         topic: "small",
-        records,
+        records: scaled(3_000_000, beside),
         record_bytes: 100,
         producer: &[],
     };
-    node.create("small", 12, &[])?;
-    let millions = records as f64 / 1e6;
-    let (cpu, ()) = node.cpu_seconds(|| apache::produce(load))?;
-    report.note(
-        "100 B records in (ProducerPerformance), CPU-s per million",
-        node.name,
-        cpu / millions,
-    );
-    let (cpu, ()) = node.cpu_seconds(|| apache::consume(load))?;
-    report.note(
-        "100 B records out (ConsumerPerformance), CPU-s per million",
-        node.name,
-        cpu / millions,
-    );
-    node.delete("small")
+    with_apaches_tools(node, report, "100 B records", load)
 }
 
 /// One record of 100 bytes in a batch.
@@ -321,11 +338,11 @@ fn single(node: &Measured, beside: &Beside, report: &mut Report) -> Result<()> {
     let (cpu, outcome) = node.cpu_seconds(|| lean::produce(load))?;
     let records = outcome.latencies.len() as f64;
     report.note(
-        "one 100 B record per batch (lean), records per CPU-s",
+        "one 100 B record per batch (lean), CPU-s per million",
         node.name,
-        records / cpu,
+        cpu / (records / 1e6),
     );
-    report.note(
+    report.note_rate(
         "the same, records/s on the clock",
         node.name,
         records / outcome.seconds,
@@ -357,7 +374,7 @@ fn durable(node: &Measured, configs: &[&str], beside: &Beside, report: &mut Repo
         let (cpu, outcome) = node.cpu_seconds(|| lean::produce(load))?;
         let appends = outcome.latencies.len() as f64;
         let what = format!("durable appends, {partitions} partitions");
-        report.note(
+        report.note_rate(
             &format!("{what}, per second"),
             node.name,
             appends / outcome.seconds,

@@ -5,7 +5,14 @@ use std::collections::BTreeMap;
 /// What was measured, in the order of the table, of each contender.
 #[derive(Debug, Default)]
 pub struct Report {
-    rows: Vec<(String, BTreeMap<&'static str, Vec<f64>>)>,
+    rows: Vec<Row>,
+}
+
+#[derive(Debug)]
+struct Row {
+    what: String,
+    more_is_better: bool,
+    figures: BTreeMap<&'static str, Vec<f64>>,
 }
 
 /// Lowest, middle and highest.
@@ -32,17 +39,32 @@ fn plain(value: f64) -> String {
 }
 
 impl Report {
-    /// Notes a figure.
+    /// Notes a figure of which less is better.
     pub fn note(&mut self, what: &str, contender: &'static str, value: f64) {
-        if !self.rows.iter().any(|(row, _)| row == what) {
-            self.rows.push((what.to_owned(), BTreeMap::new()));
-        }
-        if let Some((_, figures)) = self.rows.iter_mut().find(|(row, _)| row == what) {
-            figures.entry(contender).or_default().push(value);
+        self.put(what, contender, value, false);
+    }
+
+    /// Notes a figure of which more is better.
+    pub fn note_rate(&mut self, what: &str, contender: &'static str, value: f64) {
+        self.put(what, contender, value, true);
+    }
+
+    fn put(&mut self, what: &str, contender: &'static str, value: f64, more_is_better: bool) {
+        let at = self.rows.iter().position(|row| row.what == what);
+        let at = at.unwrap_or_else(|| {
+            self.rows.push(Row {
+                what: what.to_owned(),
+                more_is_better,
+                figures: BTreeMap::new(),
+            });
+            self.rows.len() - 1
+        });
+        if let Some(row) = self.rows.get_mut(at) {
+            row.figures.entry(contender).or_default().push(value);
         }
     }
 
-    /// The table: median [lowest-highest] of each contender, and the last contender's median by that of each other.
+    /// The table: median [lowest-highest] of each contender, and how many times better than the last contender each other is.
     pub fn table(&self, contenders: &[&'static str]) -> String {
         let Some((reference, ours)) = contenders.split_last() else {
             return String::new();
@@ -52,13 +74,14 @@ impl Report {
             table.push_str(&format!(" {contender} |"));
         }
         for contender in ours {
-            table.push_str(&format!(" {reference} / {contender} |"));
+            table.push_str(&format!(" {contender} is better, times |"));
         }
         table.push_str("\n|---|");
         table.push_str(&"--:|".repeat(contenders.len() + ours.len()));
         table.push('\n');
-        for (what, figures) in &self.rows {
-            let of = |contender: &str| figures.get(contender).and_then(|values| spread(values));
+        for row in &self.rows {
+            let what = &row.what;
+            let of = |contender: &str| row.figures.get(contender).and_then(|values| spread(values));
             table.push_str(&format!("| {what} |"));
             for contender in contenders {
                 let cell = of(contender).map_or("–".to_owned(), |(low, median, high)| {
@@ -68,8 +91,11 @@ impl Report {
             }
             for contender in ours {
                 let ratio = match (of(reference), of(contender)) {
-                    (Some((_, theirs, _)), Some((_, ours, _))) if ours > 0.0 => {
-                        plain(theirs / ours)
+                    (Some((_, theirs, _)), Some((_, ours, _))) if ours > 0.0 && theirs > 0.0 => {
+                        plain(match row.more_is_better {
+                            true => ours / theirs,
+                            false => theirs / ours,
+                        })
                     }
                     _ => "–".to_owned(),
                 };
@@ -91,10 +117,13 @@ mod tests {
         for value in [2.0, 1.0, 4.0] {
             report.note("CPU", "ours", value);
             report.note("CPU", "theirs", value * 30.0);
+            report.note_rate("speed", "ours", value * 4.0);
+            report.note_rate("speed", "theirs", value);
         }
         report.note("memory", "theirs", 7.0);
-        let expected = "| what | ours | theirs | theirs / ours |\n|---|--:|--:|--:|\n\
+        let expected = "| what | ours | theirs | ours is better, times |\n|---|--:|--:|--:|\n\
                         | CPU | 2.00 [1.00–4.00] | 60.0 [30.0–120] | 30.0 |\n\
+                        | speed | 8.00 [4.00–16.0] | 2.00 [1.00–4.00] | 4.00 |\n\
                         | memory | – | 7.00 [7.00–7.00] | – |\n";
         assert_eq!(report.table(&["ours", "theirs"]), expected);
     }

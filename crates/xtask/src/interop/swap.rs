@@ -56,6 +56,8 @@ fn settings(first: Which, profile: Profile) -> Settings {
         exchangeable: true,
         // Who formats decides; each way has its own.
         logged_voters: first == Which::Kafka,
+        // All that Kafka begins with.
+        features: &[],
         ..Settings::of(profile)
     }
 }

@@ -49,6 +49,8 @@ pub struct Settings {
     pub exchangeable: bool,
     /// The quorum's voters stand in its log, not in the properties.
     pub logged_voters: bool,
+    /// Levels of features that Kafka does not begin with by itself, `NAME=LEVEL`.
+    pub features: &'static [&'static str],
 }
 
 impl Settings {
@@ -60,6 +62,8 @@ impl Settings {
             properties: Vec::new(),
             exchangeable: false,
             logged_voters: false,
+            // Else it writes a least count of replicas down as if somebody had set it.
+            features: &["eligible.leader.replicas.version=0"],
         }
     }
 }
@@ -222,6 +226,9 @@ fn format(dir: &Path, settings: &Settings) -> Result<()> {
         .stdout(Stdio::null());
     if settings.logged_voters {
         format.arg("--standalone");
+    }
+    for feature in settings.features {
+        format.args(["--feature", feature]);
     }
     super::programs::must(&mut format)
 }

@@ -14,6 +14,8 @@ pub(super) fn check(root: &Path) -> Result<Vec<Finding>> {
         "README.md".to_owned(),
         "ARCHITECTURE.md".to_owned(),
         "CHANGELOG.md".to_owned(),
+        "interop/README.md".to_owned(),
+        "fuzz/README.md".to_owned(),
     ];
     for folder in ["docs", "docs/adr"] {
         for entry in std::fs::read_dir(root.join(folder))? {
