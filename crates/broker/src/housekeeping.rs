@@ -9,7 +9,8 @@ use std::time::{Duration, Instant};
 use mainstem_protocol::ErrorCode;
 
 use crate::clock::now_ms;
-use crate::limits::{CHECKPOINT, HOUSEKEEPING};
+use crate::config::Properties;
+use crate::limits::{CHECKPOINT, PRODUCER_EXPIRY};
 use crate::node::Node;
 
 /// An interval that never ends, as far as a clock can add it.
@@ -55,19 +56,56 @@ impl Housekeeping {
     }
 }
 
+/// What is done again and again.
+struct Duty {
+    every: Duration,
+    due: Instant,
+    perform: fn(&Node),
+}
+
+impl Duty {
+    fn new(every: Duration, perform: fn(&Node)) -> Self {
+        let every = every.min(FAR_AWAY);
+        let due = Instant::now() + every;
+        Self {
+            every,
+            due,
+            perform,
+        }
+    }
+
+    fn perform_if_due(&mut self, node: &Node) {
+        if Instant::now() >= self.due {
+            (self.perform)(node);
+            self.due = Instant::now() + self.every;
+        }
+    }
+}
+
+fn duties(properties: &Properties) -> [Duty; 4] {
+    let retention = interval(properties, "log.retention.check.interval.ms");
+    let flush = interval(properties, "log.flush.scheduler.interval.ms");
+    let expiry = interval(properties, "producer.id.expiration.ms").min(PRODUCER_EXPIRY);
+    [
+        Duty::new(retention, retain),
+        Duty::new(flush, flush_old),
+        Duty::new(expiry, expire_producers),
+        Duty::new(CHECKPOINT, checkpoint),
+    ]
+}
+
 /// Runs until told to stop.
 pub(crate) fn run(node: &Arc<Node>, chores: &Chores) {
-    let mut checkpointed = Instant::now();
-    let check = interval(node, "log.retention.check.interval.ms").min(HOUSEKEEPING);
-    let flush = interval(node, "log.flush.scheduler.interval.ms").min(FAR_AWAY);
-    let mut due = Instant::now() + check;
-    let mut flush_due = Instant::now() + flush;
+    let mut duties = duties(&node.config.properties);
     loop {
-        let next = due.min(flush_due);
-        match chores
-            .0
-            .recv_timeout(next.saturating_duration_since(Instant::now()))
-        {
+        let waits = duties
+            .iter()
+            .map(|duty| duty.due)
+            .min()
+            .map_or(CHECKPOINT, |due| {
+                due.saturating_duration_since(Instant::now())
+            });
+        match chores.0.recv_timeout(waits) {
             _ if chores.1.load(Ordering::Acquire) => return,
             Ok(Chore::RemoveDir(path)) => {
                 if let Err(error) = node.log_dirs.disk.remove_dir(&path) {
@@ -77,25 +115,15 @@ pub(crate) fn run(node: &Arc<Node>, chores: &Chores) {
             Ok(Chore::Stop) | Err(RecvTimeoutError::Disconnected) => return,
             Err(RecvTimeoutError::Timeout) => {}
         }
-        if Instant::now() >= flush_due {
-            flush_old(node);
-            flush_due = Instant::now() + flush;
-        }
         // Also while directories are to be removed without end.
-        if Instant::now() < due {
-            continue;
+        for duty in &mut duties {
+            duty.perform_if_due(node);
         }
-        retain(node);
-        if checkpointed.elapsed() >= CHECKPOINT {
-            checkpoint(node);
-            checkpointed = Instant::now();
-        }
-        due = Instant::now() + check;
     }
 }
 
-fn interval(node: &Node, property: &str) -> Duration {
-    let interval_ms = node.config.properties.number(property);
+fn interval(properties: &Properties, property: &str) -> Duration {
+    let interval_ms = properties.number(property);
     Duration::from_millis(u64::try_from(interval_ms).unwrap_or(u64::MAX))
 }
 
@@ -104,6 +132,13 @@ fn flush_old(node: &Node) {
     let now_ms = now_ms();
     for partition in node.partitions.all() {
         partition.sync_when_due(now_ms);
+    }
+}
+
+fn expire_producers(node: &Node) {
+    let now_ms = now_ms();
+    for partition in node.partitions.all() {
+        partition.expire_producers(now_ms);
     }
 }
 
@@ -137,5 +172,34 @@ fn retain(node: &Node) {
                 tracing::error!(topic = %partition.topic, error = refusal.message, "retention failed");
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    //! How often.
+
+    use super::*;
+
+    #[test]
+    fn each_duty_has_its_own_interval() {
+        let check = |options: &[&str], every: [u64; 4]| {
+            let mut properties = Properties::default();
+            for option in options {
+                properties.set(option).unwrap();
+            }
+            let found = duties(&properties).map(|duty| duty.every);
+            assert_eq!(found, every.map(Duration::from_millis), "{options:?}");
+        };
+        let far_away = 31_536_000_000;
+        check(&[], [300_000, far_away, 600_000, 60_000]);
+        check(
+            &[
+                "log.retention.check.interval.ms=900000",
+                "log.flush.scheduler.interval.ms=2000",
+                "producer.id.expiration.ms=50",
+            ],
+            [900_000, 2_000, 50, 60_000],
+        );
     }
 }

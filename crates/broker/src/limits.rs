@@ -57,12 +57,11 @@ pub const FETCH_BYTES_MAX: usize = 55 * 1024 * 1024;
 pub const DRAIN: Duration = Duration::from_secs(2);
 /// How long a connection's unanswered requests may hold up a stop.
 pub const DRAIN_CONNECTION: Duration = Duration::from_millis(200);
-/// How often old segments, producers and offsets are looked for.
-pub const HOUSEKEEPING: Duration = Duration::from_secs(30);
+/// How often silent producers are looked for, or more often where they are forgotten sooner. Apache Kafka's interval: a batch that is sent
+/// again within it is known as one whatever its timestamps say.
+pub const PRODUCER_EXPIRY: Duration = Duration::from_secs(600);
 /// How often recovery points are written.
 pub const CHECKPOINT: Duration = Duration::from_secs(60);
-/// Partitions that one DescribeTopicPartitions answers at most.
-pub const DESCRIBED_PARTITIONS_MAX: usize = 2_000;
 
 const _: () = assert!(READ_IDLE_BYTES <= FRAME_SMALL_BYTES && FRAME_SMALL_BYTES <= READ_STEP_BYTES);
 const _: () = assert!(FETCH_BYTES_SHORT < FETCH_BYTES_MAX);

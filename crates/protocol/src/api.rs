@@ -52,11 +52,6 @@ impl ApiKey {
         version >= self.row().flexible_from
     }
 
-    /// True when a listener of this kind (`broker`, `controller`) serves it.
-    pub fn is_served_on(self, listener: &str) -> bool {
-        self.row().listeners.contains(&listener)
-    }
-
     /// Version of the header before a request: 2 exactly when the version is flexible.
     pub fn request_header_version(self, version: i16) -> i16 {
         if self.is_flexible(version) { 2 } else { 1 }

@@ -47,11 +47,6 @@ impl Str {
         &self.0
     }
 
-    /// The shared bytes of the text.
-    pub fn shared_bytes(&self) -> &Bytes {
-        &self.0
-    }
-
     /// The same text in memory of its own; use it for whatever outlives the request.
     pub fn detached(&self) -> Self {
         Self::copy_from(self.as_str())

@@ -79,11 +79,17 @@ impl Default for LogConfig {
 }
 
 impl LogConfig {
-    /// A log's share of `segment.jitter.ms`, by which its segments close earlier than `segment.ms` says, and never by more than that.
-    pub(crate) fn segment_jitter_of(&self, seed: u32) -> i64 {
-        match self.segment_jitter_ms.min(self.segment_ms) {
-            ..=0 => 0,
-            jitter_ms => i64::from(seed) % jitter_ms,
-        }
+    /// A segment's share of `segment.jitter.ms`, by which it closes earlier than `segment.ms` says, and never by more than that. Each has
+    /// its own, as in Apache Kafka, but the same at every start.
+    pub(crate) fn segment_jitter_of(&self, log_seed: u32, base_offset: i64) -> i64 {
+        let jitter_ms = match self.segment_jitter_ms.min(self.segment_ms) {
+            ..=0 => return 0,
+            jitter_ms => jitter_ms,
+        };
+        // The finish of splitmix64: neighbouring offsets come out far apart.
+        let mut mixed = u64::from(log_seed) << 32 ^ base_offset.cast_unsigned();
+        mixed = (mixed ^ mixed >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (mixed ^ mixed >> 31).cast_signed().saturating_abs() % jitter_ms
     }
 }

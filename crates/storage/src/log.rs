@@ -39,7 +39,7 @@ pub struct Log {
     pub(crate) names_unsynced: bool,
     /// True until the directory itself is stable in its parent.
     pub(crate) dir_unsynced: bool,
-    /// Decides this log's share of `segment.jitter.ms`.
+    /// Decides, with a segment's base offset, its share of `segment.jitter.ms`.
     pub(crate) jitter_seed: u32,
     pub(crate) undurable_bytes: u64,
 }

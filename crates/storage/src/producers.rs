@@ -200,7 +200,7 @@ impl Producers {
     /// Forgets producers that sent nothing since `before_ms`, but for those with an open transaction.
     pub(crate) fn expire(&mut self, before_ms: i64) {
         self.entries.retain(|_, entry| {
-            entry.open_transaction.is_some() || entry.last_timestamp >= before_ms
+            entry.open_transaction.is_some() || entry.last_timestamp > before_ms
         });
     }
 

@@ -163,7 +163,7 @@ impl Segment {
         if waited
             > config
                 .segment_ms
-                .saturating_sub(config.segment_jitter_of(jitter_seed))
+                .saturating_sub(config.segment_jitter_of(jitter_seed, self.base_offset))
         {
             return true;
         }

@@ -373,11 +373,17 @@ impl Partition {
             .unwrap_or(false)
     }
 
-    /// Takes old segments out of the log and removes their files. Also forgets silent producers.
+    /// Forgets silent producers.
+    pub(crate) fn expire_producers(&self, now_ms: i64) {
+        if let Ok(mut state) = self.state.lock() {
+            state.log.expire_producers(now_ms);
+        }
+    }
+
+    /// Takes old segments out of the log and removes their files.
     pub(crate) fn retire(self: &Arc<Self>, now_ms: i64) -> Result<std::io::Result<()>, Refusal> {
         let _deletion_waits = self.files.lock().unwrap_or_else(PoisonError::into_inner);
         let doomed = self.with(|state| {
-            state.log.expire_producers(now_ms);
             let upto = state.high_watermark;
             let doomed = state.log.apply_retention(now_ms, upto);
             doomed.map_err(|error| Refusal::new(error.code(), error))

@@ -21,6 +21,7 @@ mod faulty_disk;
 #[path = "../../../protocol/tests/it/hex.rs"]
 mod hex;
 mod hostile;
+mod housekeeping;
 mod kafka_directory;
 mod kafka_transactions;
 mod metrics;

@@ -52,7 +52,7 @@ fn create(image: &mut MetadataImage, topics: Vec<CreatableTopic>) -> Vec<(ErrorC
         partitions: 3,
         replication_factor: 1,
     };
-    let mut next = u8::try_from(image.topic_count() * 10).unwrap();
+    let mut next = u8::try_from(image.topics().count() * 10).unwrap();
     let mut new_id = || {
         next += 1;
         Uuid([next; 16])

@@ -234,11 +234,6 @@ impl MetadataImage {
         self.topics_by_name.values()
     }
 
-    /// Count of topics.
-    pub fn topic_count(&self) -> usize {
-        self.topics_by_name.len()
-    }
-
     /// What was set for a resource.
     pub fn config(&self, resource: &ConfigResource) -> Option<&Arc<BTreeMap<Str, Str>>> {
         self.configs.get(resource)

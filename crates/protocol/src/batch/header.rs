@@ -33,7 +33,6 @@ impl Attributes {
     const TIMESTAMP_TYPE: i16 = 1 << 3;
     const TRANSACTIONAL: i16 = 1 << 4;
     const CONTROL: i16 = 1 << 5;
-    const DELETE_HORIZON: i16 = 1 << 6;
 
     /// Puts the parts together.
     pub fn new(
@@ -75,11 +74,6 @@ impl Attributes {
         Self(self.0 | Self::TIMESTAMP_TYPE)
     }
 
-    /// The same with another codec.
-    pub fn with_codec(self, codec: Codec) -> Self {
-        Self((self.0 & !7) | i16::from(codec.bits()))
-    }
-
     /// True for a batch of a transaction.
     pub fn is_transactional(self) -> bool {
         self.0 & Self::TRANSACTIONAL != 0
@@ -88,11 +82,6 @@ impl Attributes {
     /// True for a batch of control records.
     pub fn is_control(self) -> bool {
         self.0 & Self::CONTROL != 0
-    }
-
-    /// True when the base timestamp is a delete horizon (KIP-534).
-    pub fn has_delete_horizon(self) -> bool {
-        self.0 & Self::DELETE_HORIZON != 0
     }
 }
 

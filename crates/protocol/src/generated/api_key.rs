@@ -206,7 +206,6 @@ pub(crate) struct Row {
     pub(crate) max_version: i16,
     pub(crate) flexible_from: i16,
     pub(crate) latest_unstable: bool,
-    pub(crate) listeners: &'static [&'static str],
 }
 
 pub(crate) const ROWS: [Row; 95] = [
@@ -217,7 +216,6 @@ pub(crate) const ROWS: [Row; 95] = [
         max_version: 13,
         flexible_from: 9,
         latest_unstable: false,
-        listeners: &["broker"],
     },
     Row {
         key: ApiKey::Fetch,
@@ -226,7 +224,6 @@ pub(crate) const ROWS: [Row; 95] = [
         max_version: 18,
         flexible_from: 12,
         latest_unstable: false,
-        listeners: &["broker", "controller"],
     },
     Row {
         key: ApiKey::ListOffsets,
@@ -235,7 +232,6 @@ pub(crate) const ROWS: [Row; 95] = [
         max_version: 11,
         flexible_from: 6,
         latest_unstable: false,
-        listeners: &["broker"],
     },
     Row {
         key: ApiKey::Metadata,
@@ -244,7 +240,6 @@ pub(crate) const ROWS: [Row; 95] = [
         max_version: 13,
         flexible_from: 9,
         latest_unstable: false,
-        listeners: &["broker"],
     },
     Row {
         key: ApiKey::LeaderAndIsr,
@@ -253,7 +248,6 @@ pub(crate) const ROWS: [Row; 95] = [
         max_version: -1,
         flexible_from: i16::MAX,
         latest_unstable: false,
-        listeners: &[],
     },
     Row {
         key: ApiKey::StopReplica,
@@ -262,7 +256,6 @@ pub(crate) const ROWS: [Row; 95] = [
         max_version: -1,
         flexible_from: i16::MAX,
         latest_unstable: false,
-        listeners: &[],
     },
     Row {
         key: ApiKey::UpdateMetadata,
@@ -271,7 +264,6 @@ pub(crate) const ROWS: [Row; 95] = [
         max_version: -1,
         flexible_from: i16::MAX,
         latest_unstable: false,
-        listeners: &[],
     },
     Row {
         key: ApiKey::ControlledShutdown,
@@ -280,7 +272,6 @@ pub(crate) const ROWS: [Row; 95] = [
         max_version: -1,
         flexible_from: i16::MAX,
         latest_unstable: false,
-        listeners: &[],
     },
     Row {
         key: ApiKey::OffsetCommit,
@@ -289,7 +280,6 @@ pub(crate) const ROWS: [Row; 95] = [
         max_version: 10,
         flexible_from: 8,
         latest_unstable: false,
-        listeners: &["broker"],
     },
     Row {
         key: ApiKey::OffsetFetch,
@@ -298,7 +288,6 @@ pub(crate) const ROWS: [Row; 95] = [
         max_version: 10,
         flexible_from: 6,
         latest_unstable: false,
-        listeners: &["broker"],
     },
     Row {
         key: ApiKey::FindCoordinator,
@@ -307,7 +296,6 @@ pub(crate) const ROWS: [Row; 95] = [
         max_version: 6,
         flexible_from: 3,
         latest_unstable: false,
-        listeners: &["broker"],
     },
     Row {
         key: ApiKey::JoinGroup,
@@ -316,7 +304,6 @@ pub(crate) const ROWS: [Row; 95] = [
         max_version: 9,
         flexible_from: 6,
         latest_unstable: false,
-        listeners: &["broker"],
     },
     Row {
         key: ApiKey::Heartbeat,
@@ -325,7 +312,6 @@ pub(crate) const ROWS: [Row; 95] = [
         max_version: 4,
         flexible_from: 4,
         latest_unstable: false,
-        listeners: &["broker"],
     },
     Row {
         key: ApiKey::LeaveGroup,
@@ -334,7 +320,6 @@ pub(crate) const ROWS: [Row; 95] = [
         max_version: 5,
         flexible_from: 4,
         latest_unstable: false,
-        listeners: &["broker"],
     },
     Row {
         key: ApiKey::SyncGroup,
@@ -343,7 +328,6 @@ pub(crate) const ROWS: [Row; 95] = [
         max_version: 5,
         flexible_from: 4,
         latest_unstable: false,
-        listeners: &["broker"],
     },
     Row {
         key: ApiKey::DescribeGroups,
@@ -352,7 +336,6 @@ pub(crate) const ROWS: [Row; 95] = [
         max_version: 6,
         flexible_from: 5,
         latest_unstable: false,
-        listeners: &["broker"],
     },
     Row {
         key: ApiKey::ListGroups,
@@ -361,7 +344,6 @@ pub(crate) const ROWS: [Row; 95] = [
         max_version: 5,
         flexible_from: 3,
         latest_unstable: false,
-        listeners: &["broker"],
     },
     Row {
         key: ApiKey::SaslHandshake,
@@ -370,7 +352,6 @@ pub(crate) const ROWS: [Row; 95] = [
         max_version: 1,
         flexible_from: i16::MAX,
         latest_unstable: false,
-        listeners: &["broker", "controller"],
     },
     Row {
         key: ApiKey::ApiVersions,
@@ -379,7 +360,6 @@ pub(crate) const ROWS: [Row; 95] = [
         max_version: 5,
         flexible_from: 3,
         latest_unstable: false,
-        listeners: &["broker", "controller"],
     },
     Row {
         key: ApiKey::CreateTopics,
@@ -388,7 +368,6 @@ pub(crate) const ROWS: [Row; 95] = [
         max_version: 7,
         flexible_from: 5,
         latest_unstable: false,
-        listeners: &["broker", "controller"],
     },
     Row {
         key: ApiKey::DeleteTopics,
@@ -397,7 +376,6 @@ pub(crate) const ROWS: [Row; 95] = [
         max_version: 6,
         flexible_from: 4,
         latest_unstable: false,
-        listeners: &["broker", "controller"],
     },
     Row {
         key: ApiKey::DeleteRecords,
@@ -406,7 +384,6 @@ pub(crate) const ROWS: [Row; 95] = [
         max_version: 2,
         flexible_from: 2,
         latest_unstable: false,
-        listeners: &["broker"],
     },
     Row {
         key: ApiKey::InitProducerId,
@@ -415,7 +392,6 @@ pub(crate) const ROWS: [Row; 95] = [
         max_version: 6,
         flexible_from: 2,
         latest_unstable: true,
-        listeners: &["broker"],
     },
     Row {
         key: ApiKey::OffsetForLeaderEpoch,
@@ -424,7 +400,6 @@ pub(crate) const ROWS: [Row; 95] = [
         max_version: 4,
         flexible_from: 4,
         latest_unstable: false,
-        listeners: &["broker"],
     },
     Row {
         key: ApiKey::AddPartitionsToTxn,
@@ -433,7 +408,6 @@ pub(crate) const ROWS: [Row; 95] = [
         max_version: 5,
         flexible_from: 3,
         latest_unstable: false,
-        listeners: &["broker"],
     },
     Row {
         key: ApiKey::AddOffsetsToTxn,
@@ -442,7 +416,6 @@ pub(crate) const ROWS: [Row; 95] = [
         max_version: 4,
         flexible_from: 3,
         latest_unstable: false,
-        listeners: &["broker"],
     },
     Row {
         key: ApiKey::EndTxn,
@@ -451,7 +424,6 @@ pub(crate) const ROWS: [Row; 95] = [
         max_version: 5,
         flexible_from: 3,
         latest_unstable: false,
-        listeners: &["broker"],
     },
     Row {
         key: ApiKey::WriteTxnMarkers,
@@ -460,7 +432,6 @@ pub(crate) const ROWS: [Row; 95] = [
         max_version: 2,
         flexible_from: 1,
         latest_unstable: false,
-        listeners: &["broker"],
     },
     Row {
         key: ApiKey::TxnOffsetCommit,
@@ -469,7 +440,6 @@ pub(crate) const ROWS: [Row; 95] = [
         max_version: 6,
         flexible_from: 3,
         latest_unstable: false,
-        listeners: &["broker"],
     },
     Row {
         key: ApiKey::DescribeAcls,
@@ -478,7 +448,6 @@ pub(crate) const ROWS: [Row; 95] = [
         max_version: 3,
         flexible_from: 2,
         latest_unstable: false,
-        listeners: &["broker", "controller"],
     },
     Row {
         key: ApiKey::CreateAcls,
@@ -487,7 +456,6 @@ pub(crate) const ROWS: [Row; 95] = [
         max_version: 3,
         flexible_from: 2,
         latest_unstable: false,
-        listeners: &["broker", "controller"],
     },
     Row {
         key: ApiKey::DeleteAcls,
@@ -496,7 +464,6 @@ pub(crate) const ROWS: [Row; 95] = [
         max_version: 3,
         flexible_from: 2,
         latest_unstable: false,
-        listeners: &["broker", "controller"],
     },
     Row {
         key: ApiKey::DescribeConfigs,
@@ -505,7 +472,6 @@ pub(crate) const ROWS: [Row; 95] = [
         max_version: 4,
         flexible_from: 4,
         latest_unstable: false,
-        listeners: &["broker", "controller"],
     },
     Row {
         key: ApiKey::AlterConfigs,
@@ -514,7 +480,6 @@ pub(crate) const ROWS: [Row; 95] = [
         max_version: 2,
         flexible_from: 2,
         latest_unstable: false,
-        listeners: &["broker", "controller"],
     },
     Row {
         key: ApiKey::AlterReplicaLogDirs,
@@ -523,7 +488,6 @@ pub(crate) const ROWS: [Row; 95] = [
         max_version: 2,
         flexible_from: 2,
         latest_unstable: false,
-        listeners: &["broker"],
     },
     Row {
         key: ApiKey::DescribeLogDirs,
@@ -532,7 +496,6 @@ pub(crate) const ROWS: [Row; 95] = [
         max_version: 5,
         flexible_from: 2,
         latest_unstable: false,
-        listeners: &["broker"],
     },
     Row {
         key: ApiKey::SaslAuthenticate,
@@ -541,7 +504,6 @@ pub(crate) const ROWS: [Row; 95] = [
         max_version: 2,
         flexible_from: 2,
         latest_unstable: false,
-        listeners: &["broker", "controller"],
     },
     Row {
         key: ApiKey::CreatePartitions,
@@ -550,7 +512,6 @@ pub(crate) const ROWS: [Row; 95] = [
         max_version: 3,
         flexible_from: 2,
         latest_unstable: false,
-        listeners: &["broker", "controller"],
     },
     Row {
         key: ApiKey::CreateDelegationToken,
@@ -559,7 +520,6 @@ pub(crate) const ROWS: [Row; 95] = [
         max_version: 3,
         flexible_from: 2,
         latest_unstable: false,
-        listeners: &["broker", "controller"],
     },
     Row {
         key: ApiKey::RenewDelegationToken,
@@ -568,7 +528,6 @@ pub(crate) const ROWS: [Row; 95] = [
         max_version: 2,
         flexible_from: 2,
         latest_unstable: false,
-        listeners: &["broker", "controller"],
     },
     Row {
         key: ApiKey::ExpireDelegationToken,
@@ -577,7 +536,6 @@ pub(crate) const ROWS: [Row; 95] = [
         max_version: 2,
         flexible_from: 2,
         latest_unstable: false,
-        listeners: &["broker", "controller"],
     },
     Row {
         key: ApiKey::DescribeDelegationToken,
@@ -586,7 +544,6 @@ pub(crate) const ROWS: [Row; 95] = [
         max_version: 3,
         flexible_from: 2,
         latest_unstable: false,
-        listeners: &["broker", "controller"],
     },
     Row {
         key: ApiKey::DeleteGroups,
@@ -595,7 +552,6 @@ pub(crate) const ROWS: [Row; 95] = [
         max_version: 3,
         flexible_from: 2,
         latest_unstable: false,
-        listeners: &["broker"],
     },
     Row {
         key: ApiKey::ElectLeaders,
@@ -604,7 +560,6 @@ pub(crate) const ROWS: [Row; 95] = [
         max_version: 2,
         flexible_from: 2,
         latest_unstable: false,
-        listeners: &["broker", "controller"],
     },
     Row {
         key: ApiKey::IncrementalAlterConfigs,
@@ -613,7 +568,6 @@ pub(crate) const ROWS: [Row; 95] = [
         max_version: 1,
         flexible_from: 1,
         latest_unstable: false,
-        listeners: &["broker", "controller"],
     },
     Row {
         key: ApiKey::AlterPartitionReassignments,
@@ -622,7 +576,6 @@ pub(crate) const ROWS: [Row; 95] = [
         max_version: 1,
         flexible_from: 0,
         latest_unstable: false,
-        listeners: &["broker", "controller"],
     },
     Row {
         key: ApiKey::ListPartitionReassignments,
@@ -631,7 +584,6 @@ pub(crate) const ROWS: [Row; 95] = [
         max_version: 0,
         flexible_from: 0,
         latest_unstable: false,
-        listeners: &["broker", "controller"],
     },
     Row {
         key: ApiKey::OffsetDelete,
@@ -640,7 +592,6 @@ pub(crate) const ROWS: [Row; 95] = [
         max_version: 0,
         flexible_from: i16::MAX,
         latest_unstable: false,
-        listeners: &["broker"],
     },
     Row {
         key: ApiKey::DescribeClientQuotas,
@@ -649,7 +600,6 @@ pub(crate) const ROWS: [Row; 95] = [
         max_version: 1,
         flexible_from: 1,
         latest_unstable: false,
-        listeners: &["broker"],
     },
     Row {
         key: ApiKey::AlterClientQuotas,
@@ -658,7 +608,6 @@ pub(crate) const ROWS: [Row; 95] = [
         max_version: 1,
         flexible_from: 1,
         latest_unstable: false,
-        listeners: &["broker", "controller"],
     },
     Row {
         key: ApiKey::DescribeUserScramCredentials,
@@ -667,7 +616,6 @@ pub(crate) const ROWS: [Row; 95] = [
         max_version: 0,
         flexible_from: 0,
         latest_unstable: false,
-        listeners: &["broker", "controller"],
     },
     Row {
         key: ApiKey::AlterUserScramCredentials,
@@ -676,7 +624,6 @@ pub(crate) const ROWS: [Row; 95] = [
         max_version: 0,
         flexible_from: 0,
         latest_unstable: false,
-        listeners: &["broker", "controller"],
     },
     Row {
         key: ApiKey::Vote,
@@ -685,7 +632,6 @@ pub(crate) const ROWS: [Row; 95] = [
         max_version: 2,
         flexible_from: 0,
         latest_unstable: false,
-        listeners: &["controller"],
     },
     Row {
         key: ApiKey::BeginQuorumEpoch,
@@ -694,7 +640,6 @@ pub(crate) const ROWS: [Row; 95] = [
         max_version: 1,
         flexible_from: 1,
         latest_unstable: false,
-        listeners: &["controller"],
     },
     Row {
         key: ApiKey::EndQuorumEpoch,
@@ -703,7 +648,6 @@ pub(crate) const ROWS: [Row; 95] = [
         max_version: 1,
         flexible_from: 1,
         latest_unstable: false,
-        listeners: &["controller"],
     },
     Row {
         key: ApiKey::DescribeQuorum,
@@ -712,7 +656,6 @@ pub(crate) const ROWS: [Row; 95] = [
         max_version: 2,
         flexible_from: 0,
         latest_unstable: false,
-        listeners: &["broker", "controller"],
     },
     Row {
         key: ApiKey::AlterPartition,
@@ -721,7 +664,6 @@ pub(crate) const ROWS: [Row; 95] = [
         max_version: 3,
         flexible_from: 0,
         latest_unstable: false,
-        listeners: &["controller"],
     },
     Row {
         key: ApiKey::UpdateFeatures,
@@ -730,7 +672,6 @@ pub(crate) const ROWS: [Row; 95] = [
         max_version: 2,
         flexible_from: 0,
         latest_unstable: false,
-        listeners: &["broker", "controller"],
     },
     Row {
         key: ApiKey::Envelope,
@@ -739,7 +680,6 @@ pub(crate) const ROWS: [Row; 95] = [
         max_version: 0,
         flexible_from: 0,
         latest_unstable: false,
-        listeners: &["controller"],
     },
     Row {
         key: ApiKey::FetchSnapshot,
@@ -748,7 +688,6 @@ pub(crate) const ROWS: [Row; 95] = [
         max_version: 1,
         flexible_from: 0,
         latest_unstable: false,
-        listeners: &["controller"],
     },
     Row {
         key: ApiKey::DescribeCluster,
@@ -757,7 +696,6 @@ pub(crate) const ROWS: [Row; 95] = [
         max_version: 2,
         flexible_from: 0,
         latest_unstable: false,
-        listeners: &["broker", "controller"],
     },
     Row {
         key: ApiKey::DescribeProducers,
@@ -766,7 +704,6 @@ pub(crate) const ROWS: [Row; 95] = [
         max_version: 0,
         flexible_from: 0,
         latest_unstable: false,
-        listeners: &["broker"],
     },
     Row {
         key: ApiKey::BrokerRegistration,
@@ -775,7 +712,6 @@ pub(crate) const ROWS: [Row; 95] = [
         max_version: 4,
         flexible_from: 0,
         latest_unstable: false,
-        listeners: &["controller"],
     },
     Row {
         key: ApiKey::BrokerHeartbeat,
@@ -784,7 +720,6 @@ pub(crate) const ROWS: [Row; 95] = [
         max_version: 2,
         flexible_from: 0,
         latest_unstable: false,
-        listeners: &["controller"],
     },
     Row {
         key: ApiKey::UnregisterBroker,
@@ -793,7 +728,6 @@ pub(crate) const ROWS: [Row; 95] = [
         max_version: 0,
         flexible_from: 0,
         latest_unstable: false,
-        listeners: &["broker", "controller"],
     },
     Row {
         key: ApiKey::DescribeTransactions,
@@ -802,7 +736,6 @@ pub(crate) const ROWS: [Row; 95] = [
         max_version: 0,
         flexible_from: 0,
         latest_unstable: false,
-        listeners: &["broker"],
     },
     Row {
         key: ApiKey::ListTransactions,
@@ -811,7 +744,6 @@ pub(crate) const ROWS: [Row; 95] = [
         max_version: 2,
         flexible_from: 0,
         latest_unstable: false,
-        listeners: &["broker"],
     },
     Row {
         key: ApiKey::AllocateProducerIds,
@@ -820,7 +752,6 @@ pub(crate) const ROWS: [Row; 95] = [
         max_version: 0,
         flexible_from: 0,
         latest_unstable: false,
-        listeners: &["controller"],
     },
     Row {
         key: ApiKey::ConsumerGroupHeartbeat,
@@ -829,7 +760,6 @@ pub(crate) const ROWS: [Row; 95] = [
         max_version: 1,
         flexible_from: 0,
         latest_unstable: false,
-        listeners: &["broker"],
     },
     Row {
         key: ApiKey::ConsumerGroupDescribe,
@@ -838,7 +768,6 @@ pub(crate) const ROWS: [Row; 95] = [
         max_version: 1,
         flexible_from: 0,
         latest_unstable: false,
-        listeners: &["broker"],
     },
     Row {
         key: ApiKey::ControllerRegistration,
@@ -847,7 +776,6 @@ pub(crate) const ROWS: [Row; 95] = [
         max_version: 0,
         flexible_from: 0,
         latest_unstable: false,
-        listeners: &["controller"],
     },
     Row {
         key: ApiKey::GetTelemetrySubscriptions,
@@ -856,7 +784,6 @@ pub(crate) const ROWS: [Row; 95] = [
         max_version: 0,
         flexible_from: 0,
         latest_unstable: false,
-        listeners: &["broker"],
     },
     Row {
         key: ApiKey::PushTelemetry,
@@ -865,7 +792,6 @@ pub(crate) const ROWS: [Row; 95] = [
         max_version: 0,
         flexible_from: 0,
         latest_unstable: false,
-        listeners: &["broker"],
     },
     Row {
         key: ApiKey::AssignReplicasToDirs,
@@ -874,7 +800,6 @@ pub(crate) const ROWS: [Row; 95] = [
         max_version: 0,
         flexible_from: 0,
         latest_unstable: false,
-        listeners: &["controller"],
     },
     Row {
         key: ApiKey::ListConfigResources,
@@ -883,7 +808,6 @@ pub(crate) const ROWS: [Row; 95] = [
         max_version: 1,
         flexible_from: 0,
         latest_unstable: false,
-        listeners: &["broker"],
     },
     Row {
         key: ApiKey::DescribeTopicPartitions,
@@ -892,7 +816,6 @@ pub(crate) const ROWS: [Row; 95] = [
         max_version: 0,
         flexible_from: 0,
         latest_unstable: false,
-        listeners: &["broker"],
     },
     Row {
         key: ApiKey::ShareGroupHeartbeat,
@@ -901,7 +824,6 @@ pub(crate) const ROWS: [Row; 95] = [
         max_version: 1,
         flexible_from: 0,
         latest_unstable: false,
-        listeners: &["broker"],
     },
     Row {
         key: ApiKey::ShareGroupDescribe,
@@ -910,7 +832,6 @@ pub(crate) const ROWS: [Row; 95] = [
         max_version: 1,
         flexible_from: 0,
         latest_unstable: false,
-        listeners: &["broker"],
     },
     Row {
         key: ApiKey::ShareFetch,
@@ -919,7 +840,6 @@ pub(crate) const ROWS: [Row; 95] = [
         max_version: 2,
         flexible_from: 0,
         latest_unstable: false,
-        listeners: &["broker"],
     },
     Row {
         key: ApiKey::ShareAcknowledge,
@@ -928,7 +848,6 @@ pub(crate) const ROWS: [Row; 95] = [
         max_version: 2,
         flexible_from: 0,
         latest_unstable: false,
-        listeners: &["broker"],
     },
     Row {
         key: ApiKey::AddRaftVoter,
@@ -937,7 +856,6 @@ pub(crate) const ROWS: [Row; 95] = [
         max_version: 1,
         flexible_from: 0,
         latest_unstable: false,
-        listeners: &["controller", "broker"],
     },
     Row {
         key: ApiKey::RemoveRaftVoter,
@@ -946,7 +864,6 @@ pub(crate) const ROWS: [Row; 95] = [
         max_version: 0,
         flexible_from: 0,
         latest_unstable: false,
-        listeners: &["controller", "broker"],
     },
     Row {
         key: ApiKey::UpdateRaftVoter,
@@ -955,7 +872,6 @@ pub(crate) const ROWS: [Row; 95] = [
         max_version: 0,
         flexible_from: 0,
         latest_unstable: false,
-        listeners: &["controller"],
     },
     Row {
         key: ApiKey::InitializeShareGroupState,
@@ -964,7 +880,6 @@ pub(crate) const ROWS: [Row; 95] = [
         max_version: 0,
         flexible_from: 0,
         latest_unstable: false,
-        listeners: &["broker"],
     },
     Row {
         key: ApiKey::ReadShareGroupState,
@@ -973,7 +888,6 @@ pub(crate) const ROWS: [Row; 95] = [
         max_version: 0,
         flexible_from: 0,
         latest_unstable: false,
-        listeners: &["broker"],
     },
     Row {
         key: ApiKey::WriteShareGroupState,
@@ -982,7 +896,6 @@ pub(crate) const ROWS: [Row; 95] = [
         max_version: 1,
         flexible_from: 0,
         latest_unstable: false,
-        listeners: &["broker"],
     },
     Row {
         key: ApiKey::DeleteShareGroupState,
@@ -991,7 +904,6 @@ pub(crate) const ROWS: [Row; 95] = [
         max_version: 0,
         flexible_from: 0,
         latest_unstable: false,
-        listeners: &["broker"],
     },
     Row {
         key: ApiKey::ReadShareGroupStateSummary,
@@ -1000,7 +912,6 @@ pub(crate) const ROWS: [Row; 95] = [
         max_version: 1,
         flexible_from: 0,
         latest_unstable: false,
-        listeners: &["broker"],
     },
     Row {
         key: ApiKey::StreamsGroupHeartbeat,
@@ -1009,7 +920,6 @@ pub(crate) const ROWS: [Row; 95] = [
         max_version: 1,
         flexible_from: 0,
         latest_unstable: false,
-        listeners: &["broker"],
     },
     Row {
         key: ApiKey::StreamsGroupDescribe,
@@ -1018,7 +928,6 @@ pub(crate) const ROWS: [Row; 95] = [
         max_version: 1,
         flexible_from: 0,
         latest_unstable: false,
-        listeners: &["broker"],
     },
     Row {
         key: ApiKey::DescribeShareGroupOffsets,
@@ -1027,7 +936,6 @@ pub(crate) const ROWS: [Row; 95] = [
         max_version: 1,
         flexible_from: 0,
         latest_unstable: false,
-        listeners: &["broker"],
     },
     Row {
         key: ApiKey::AlterShareGroupOffsets,
@@ -1036,7 +944,6 @@ pub(crate) const ROWS: [Row; 95] = [
         max_version: 0,
         flexible_from: 0,
         latest_unstable: false,
-        listeners: &["broker"],
     },
     Row {
         key: ApiKey::DeleteShareGroupOffsets,
@@ -1045,7 +952,6 @@ pub(crate) const ROWS: [Row; 95] = [
         max_version: 0,
         flexible_from: 0,
         latest_unstable: false,
-        listeners: &["broker"],
     },
     Row {
         key: ApiKey::StreamsGroupTopologyDescriptionUpdate,
@@ -1054,7 +960,6 @@ pub(crate) const ROWS: [Row; 95] = [
         max_version: 0,
         flexible_from: 0,
         latest_unstable: false,
-        listeners: &["broker"],
     },
     Row {
         key: ApiKey::UnregisterController,
@@ -1063,6 +968,5 @@ pub(crate) const ROWS: [Row; 95] = [
         max_version: 0,
         flexible_from: 0,
         latest_unstable: false,
-        listeners: &["broker", "controller"],
     },
 ];

@@ -196,6 +196,106 @@ fn old_segments_go_and_the_log_starts_later() {
 }
 
 #[test]
+fn a_segment_is_as_old_as_its_newest_record_says_also_in_the_future() {
+    let config = LogConfig {
+        retention_ms: 100,
+        ..small()
+    };
+    let ahead_ms = 3_000_000;
+    let disk = MemDisk::new();
+    let (mut log, _) = open(Arc::new(disk), config.clone(), OpenMode::default()).unwrap();
+    // One record of the first segment is from the future; those behind it are from now.
+    for step in 0..40 {
+        let timestamp = NOW_MS + if step == 1 { ahead_ms } else { 0 };
+        append(&mut log, batch(step, 2, timestamp), NOW_MS).unwrap();
+    }
+    let (segments, end) = (log.segment_count(), log.log_end());
+    assert!(segments > 3);
+    // Nothing goes before what is older in the log has gone.
+    for after_ms in [0, 101, ahead_ms, ahead_ms + 100] {
+        assert!(!log.has_retired(NOW_MS + after_ms, end), "{after_ms}");
+    }
+    assert!(log.has_retired(NOW_MS + ahead_ms + 101, end));
+    for keeps in [
+        LogConfig {
+            retention_ms: -1,
+            ..config.clone()
+        },
+        LogConfig {
+            delete: false,
+            ..config.clone()
+        },
+    ] {
+        log.set_config(keeps);
+        assert!(!log.has_retired(i64::MAX, end));
+    }
+    log.set_config(config);
+    let doomed = log.apply_retention(NOW_MS + ahead_ms + 101, end).unwrap();
+    doomed.remove().unwrap();
+    assert_eq!(log.log_start(), end);
+}
+
+/// How many milliseconds each segment is open, when a batch comes every millisecond.
+fn open_for(dir: &str, config: &LogConfig, batches: i64) -> Vec<i64> {
+    let disk: Arc<dyn Disk> = Arc::new(MemDisk::new());
+    let mode = OpenMode::default();
+    let (mut log, _) = Log::open(disk, dir.into(), config.clone(), mode, NOW_MS).unwrap();
+    let (mut began, mut found) = (0, Vec::new());
+    for after_ms in 0..batches {
+        let segments = log.segment_count();
+        append(&mut log, batch(1, 1, NOW_MS + after_ms), NOW_MS).unwrap();
+        if log.segment_count() > segments {
+            found.push(after_ms - began);
+            began = after_ms;
+        }
+    }
+    found
+}
+
+#[test]
+fn segments_roll_by_the_time_of_their_records() {
+    let config = LogConfig {
+        segment_ms: 100,
+        ..LogConfig::default()
+    };
+    assert_eq!(open_for("/data/orders-0", &config, 305), [101, 101, 101]);
+    // Records without a time roll by the clock.
+    let disk = Arc::new(MemDisk::new());
+    let (mut log, _) = open(disk, config, OpenMode::default()).unwrap();
+    for (after_ms, segments) in [(0, 1), (100, 1), (101, 2), (201, 2), (202, 3)] {
+        append(&mut log, batch(1, 1, -1), NOW_MS + after_ms).unwrap();
+        assert_eq!(log.segment_count(), segments, "{after_ms}");
+    }
+}
+
+#[test]
+fn each_segment_has_its_own_jitter() {
+    let config = LogConfig {
+        segment_ms: 100,
+        segment_jitter_ms: 60,
+        ..LogConfig::default()
+    };
+    let found = open_for("/data/orders-0", &config, 3_000);
+    assert!(found.len() > 29 && found.iter().all(|open| (42..=101).contains(open)));
+    let spread: std::collections::BTreeSet<_> = found.iter().collect();
+    assert!(spread.len() > 15, "{found:?}");
+    assert!(found.iter().min() < Some(&50) && found.iter().max() > Some(&90));
+    // The same log does it again, another one in its own way.
+    assert_eq!(open_for("/data/orders-0", &config, 3_000), found);
+    assert_ne!(open_for("/data/orders-1", &config, 3_000), found);
+    // No segment is open for less than no time.
+    let config = LogConfig {
+        segment_jitter_ms: i64::MAX,
+        ..config
+    };
+    let found = open_for("/data/orders-0", &config, 1_000);
+    assert!(
+        found.iter().all(|open| (2..=101).contains(open)),
+        "{found:?}"
+    );
+}
+
+#[test]
 fn too_much_goes_from_the_front() {
     let (mut log, _) = filled(
         LogConfig {

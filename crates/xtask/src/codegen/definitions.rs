@@ -116,7 +116,6 @@ fn message(json: &Value, jar: &str) -> Result<Message> {
         root.fields = fields(&json["fields"], valid, &mut structs)?;
     }
     let key = json["apiKey"].as_i64().map(i16::try_from).transpose()?;
-    let listeners = json["listeners"].as_array().into_iter().flatten();
     Ok(Message {
         name,
         kind: kind(json, jar)?,
@@ -125,9 +124,6 @@ fn message(json: &Value, jar: &str) -> Result<Message> {
         valid,
         flexible_from: flexible.map_or(i16::MAX, |versions| versions.first),
         latest_unstable: json["latestVersionUnstable"].as_bool().unwrap_or(false),
-        listeners: listeners
-            .filter_map(|name| name.as_str().map(str::to_owned))
-            .collect(),
         root,
         structs,
     })

@@ -52,9 +52,11 @@ pub fn api_keys(messages: &BTreeMap<String, Message>) -> Result<String> {
         let key = request.key.context("a request has a key")?;
         let _ = writeln!(out, "/// `{stem}`.\n{stem} = {key},");
     }
-    out.push_str("}\n\n/// What the schema says of an API.\npub(crate) struct Row { pub(crate) key: ApiKey, \
+    out.push_str(
+        "}\n\n/// What the schema says of an API.\npub(crate) struct Row { pub(crate) key: ApiKey, \
         pub(crate) name: &'static str, pub(crate) min_version: i16, pub(crate) max_version: i16, \
-        pub(crate) flexible_from: i16, pub(crate) latest_unstable: bool, pub(crate) listeners: &'static [&'static str] }\n\n");
+        pub(crate) flexible_from: i16, pub(crate) latest_unstable: bool }\n\n",
+    );
     let _ = writeln!(out, "pub(crate) const ROWS: [Row; {}] = [", requests.len());
     for request in &requests {
         let stem = request.name.trim_end_matches("Request");
@@ -69,8 +71,8 @@ pub fn api_keys(messages: &BTreeMap<String, Message>) -> Result<String> {
         let _ = writeln!(
             out,
             "Row {{ key: ApiKey::{stem}, name: \"{stem}\", min_version: {first}, max_version: {last}, flexible_from: {from}, \
-             latest_unstable: {}, listeners: &{:?} }},",
-            request.latest_unstable, request.listeners
+             latest_unstable: {} }},",
+            request.latest_unstable
         );
     }
     out.push_str("];\n");

@@ -81,8 +81,6 @@ pub struct Message {
     pub flexible_from: i16,
     /// True when the highest version is not yet stable.
     pub latest_unstable: bool,
-    /// True when only the controller listener serves it or both; as listed.
-    pub listeners: Vec<String>,
     /// The struct of the message itself.
     pub root: Struct,
     /// All structs inside, by name.
