@@ -1,9 +1,17 @@
 //! The grammar of the command line: `mainstem <noun> <verb> [NAME] [--options]`; everyday verbs have no noun.
 
+mod group;
+mod help;
+mod topic;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+
+pub(crate) use group::{GroupCommand, ResetOptions, ResetTarget};
+pub(crate) use help::{program, proposed};
+pub(crate) use topic::TopicCommand;
 
 /// Event streaming in one binary, for every Kafka client.
 #[derive(Debug, Parser)]
@@ -25,7 +33,11 @@ pub(crate) struct Cli {
     pub(crate) command: Command,
 }
 
-/// Options that mean the same everywhere.
+/// Headings of the options that mean the same everywhere.
+const CONNECTION: &str = "Connection";
+const GLOBAL: &str = "Global options";
+
+/// Options that mean the same everywhere. [`program`] says which command heeds which.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Global {
     /// Brokers to begin with.
@@ -34,23 +46,31 @@ pub(crate) struct Global {
         global = true,
         env = "MAINSTEM_BOOTSTRAP",
         default_value = "127.0.0.1:9092",
-        value_name = "HOST:PORT"
+        value_name = "HOST:PORT",
+        help_heading = CONNECTION
     )]
     pub(crate) bootstrap: String,
     /// One JSON object a line instead of a table.
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = GLOBAL)]
     pub(crate) json: bool,
     /// Nothing but the data.
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = GLOBAL)]
     pub(crate) quiet: bool,
     /// Answer yes to what would be asked.
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = GLOBAL)]
     pub(crate) yes: bool,
-    /// How long to wait for an answer; for `produce` also how long a record is tried.
-    #[arg(long, global = true, default_value = "30s", value_name = "TIME", value_parser = crate::when::duration)]
+    /// How long to wait for an answer; produce tries a record as long.
+    #[arg(
+        long,
+        global = true,
+        default_value = "30s",
+        value_name = "TIME",
+        value_parser = crate::when::duration,
+        help_heading = CONNECTION
+    )]
     pub(crate) timeout: std::time::Duration,
     /// Say what is being done (to standard error).
-    #[arg(long, short, global = true)]
+    #[arg(long, short, global = true, help_heading = GLOBAL)]
     pub(crate) verbose: bool,
 }
 
@@ -72,6 +92,9 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Config(ConfigCommand),
     /// Describe the cluster: its id, nodes, controller and features.
+    #[command(before_help = "Examples:
+  mainstem cluster
+  mainstem cluster --bootstrap 127.0.0.1:9092 --json")]
     Cluster,
     /// Format data directories, and say whose they are. Asks no node.
     #[command(subcommand)]
@@ -80,11 +103,17 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Log(LogCommand),
     /// Write man pages, one for each command.
+    #[command(before_help = "Examples:
+  mainstem man ~/.local/share/man/man1")]
     Man {
         /// The directory, for example ~/.local/share/man/man1.
         dir: PathBuf,
     },
     /// Print a completion script.
+    #[command(before_help = "Examples:
+  mainstem completions bash > ~/.local/share/bash-completion/completions/mainstem
+  mainstem completions zsh > ~/.zfunc/_mainstem
+  mainstem completions fish > ~/.config/fish/completions/mainstem.fish")]
     Completions {
         /// The shell.
         shell: clap_complete::Shell,
@@ -216,6 +245,10 @@ pub(crate) enum StorageCommand {
     /// Say whose a data directory is.
     Info(PlaceOptions),
     /// Make a data directory ready for the first start of a node.
+    #[command(before_help = "Examples:
+  mainstem storage format --data-dir /var/lib/mainstem
+  mainstem storage format --cluster-id $(mainstem storage random-uuid) --config server.properties
+  mainstem storage format --data-dir /var/lib/mainstem -o node.id=2 --ignore-formatted")]
     Format {
         #[command(flatten)]
         place: PlaceOptions,
@@ -284,57 +317,6 @@ pub(crate) enum RecordKind {
     ConsumerOffsets,
     /// Transactions.
     TransactionState,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum TopicCommand {
-    /// Make a topic.
-    Create {
-        /// Its name.
-        name: String,
-        /// Partitions; the node's default if not given.
-        #[arg(long)]
-        partitions: Option<i32>,
-        /// Replicas; the node's default if not given.
-        #[arg(long)]
-        replication_factor: Option<i16>,
-        /// A configuration value.
-        #[arg(long = "set", short = 'o', value_name = "KEY=VALUE")]
-        configs: Vec<String>,
-        /// Only say whether it could be made.
-        #[arg(long)]
-        dry_run: bool,
-    },
-    /// List topics.
-    List {
-        /// The cluster's own topics too.
-        #[arg(long)]
-        internal: bool,
-    },
-    /// Describe a topic: partitions, offsets, configuration.
-    Describe {
-        /// Its name.
-        name: String,
-    },
-    /// Change a topic.
-    Alter {
-        /// Its name.
-        name: String,
-        /// Raise the count of partitions.
-        #[arg(long)]
-        partitions: Option<i32>,
-        /// Set a configuration value.
-        #[arg(long = "set", short = 'o', value_name = "KEY=VALUE")]
-        set: Vec<String>,
-        /// Put a configuration value back to its default.
-        #[arg(long, value_name = "KEY")]
-        unset: Vec<String>,
-    },
-    /// Delete a topic and all its records.
-    Delete {
-        /// Its name.
-        name: String,
-    },
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -419,59 +401,4 @@ pub(crate) struct ConsumeOptions {
     /// Stop at what was the end when the command began.
     #[arg(long)]
     pub(crate) until_end: bool,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum GroupCommand {
-    /// List groups.
-    List,
-    /// Describe a group: what it has read and how far it is behind.
-    Describe {
-        /// Its name.
-        name: String,
-    },
-    /// Set where a group goes on reading. The group must have no members.
-    Reset(ResetOptions),
-    /// Delete a group and its committed offsets.
-    Delete {
-        /// Its name.
-        name: String,
-    },
-}
-
-#[derive(Debug, Args)]
-#[command(before_help = "Examples:
-  mainstem group reset billing --topic orders --to-earliest --dry-run
-  mainstem group reset billing --topic orders --to-time -1h --yes")]
-pub(crate) struct ResetOptions {
-    /// Its name.
-    pub(crate) name: String,
-    /// The topic; every topic it has committed if not given.
-    #[arg(long)]
-    pub(crate) topic: Option<String>,
-    #[command(flatten)]
-    pub(crate) target: ResetTarget,
-    /// Only show what would be set.
-    #[arg(long)]
-    pub(crate) dry_run: bool,
-}
-
-#[derive(Debug, Args)]
-#[group(required = true, multiple = false)]
-pub(crate) struct ResetTarget {
-    /// To the first record.
-    #[arg(long)]
-    pub(crate) to_earliest: bool,
-    /// Behind the last record.
-    #[arg(long)]
-    pub(crate) to_latest: bool,
-    /// To this offset.
-    #[arg(long, value_name = "N")]
-    pub(crate) to_offset: Option<i64>,
-    /// To the first record of this time or later.
-    #[arg(long, value_name = "TIME", allow_hyphen_values = true, value_parser = crate::when::time)]
-    pub(crate) to_time: Option<i64>,
-    /// By so many records, forwards or back.
-    #[arg(long, value_name = "N", allow_hyphen_values = true)]
-    pub(crate) shift_by: Option<i64>,
 }

@@ -20,7 +20,7 @@ mod when;
 
 use std::io::IsTerminal;
 
-use clap::Parser;
+use clap::FromArgMatches;
 use tokio::signal::unix::{SignalKind, signal};
 
 use cli::{Cli, Command};
@@ -30,7 +30,8 @@ use failure::Failure;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> std::process::ExitCode {
-    let cli = match Cli::try_parse() {
+    let parsed = cli::program().try_get_matches();
+    let cli = match parsed.and_then(|matches| Cli::from_arg_matches(&matches)) {
         Ok(cli) => cli,
         Err(wrong) if wrong.use_stderr() => wrong.exit(),
         Err(asked) => return shown(&asked),

@@ -2,9 +2,7 @@
 
 use std::path::Path;
 
-use clap::CommandFactory;
-
-use crate::cli::{Cli, Global};
+use crate::cli::{Global, proposed};
 use crate::failure::Failure;
 use crate::output::{counted, say};
 
@@ -16,7 +14,7 @@ pub(crate) fn run(global: &Global, dir: &Path) -> Result<(), Failure> {
         )
     };
     std::fs::create_dir_all(dir).map_err(wrong)?;
-    let mut program = Cli::command();
+    let mut program = proposed();
     program.build();
     let count = pages(&program, "mainstem", dir).map_err(wrong)?;
     say(
@@ -43,7 +41,10 @@ fn section(examples: &str) -> String {
 fn pages(command: &clap::Command, name: &str, dir: &Path) -> std::io::Result<i64> {
     // `build` has given each command its name with those above it: mainstem-topic-create.
     let mut text = Vec::new();
-    clap_mangen::Man::new(command.clone()).render(&mut text)?;
+    let source = concat!("mainstem ", env!("CARGO_PKG_VERSION"));
+    clap_mangen::Man::new(command.clone())
+        .source(source)
+        .render(&mut text)?;
     if let Some(examples) = command.get_before_help() {
         text.extend_from_slice(section(&examples.to_string()).as_bytes());
     }

@@ -11,11 +11,10 @@ pub(crate) mod server;
 mod storage;
 mod topic;
 
-use clap::CommandFactory;
 use mainstem_client::{Cluster, ClusterOptions};
 
 use crate::address::check_bootstrap;
-use crate::cli::{Cli, Command, Global};
+use crate::cli::{Command, Global, proposed};
 use crate::failure::Failure;
 
 /// Runs a command that talks to a cluster.
@@ -32,7 +31,7 @@ pub(crate) async fn run(global: &Global, command: Command) -> Result<(), Failure
         Command::Man { dir } => man::run(global, &dir),
         Command::Completions { shell } => {
             let mut script = Vec::new();
-            clap_complete::generate(shell, &mut Cli::command(), "mainstem", &mut script);
+            clap_complete::generate(shell, &mut proposed(), "mainstem", &mut script);
             Ok(crate::output::print(&String::from_utf8_lossy(&script))?)
         }
         Command::Server(options) => server::run(&options),

@@ -6,6 +6,7 @@ mod administration;
 mod answered;
 mod crowds;
 mod directories;
+mod help;
 mod log;
 mod man;
 mod node;

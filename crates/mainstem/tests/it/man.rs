@@ -22,6 +22,12 @@ fn every_command_has_a_page_with_its_options() {
     assert!(create.starts_with(".ie"), "{create}");
     assert!(create.contains(".TH mainstem-topic-create 1"), "{create}");
     assert!(create.contains("\\-\\-replication\\-factor"), "{create}");
+    let footer = concat!("\"mainstem ", env!("CARGO_PKG_VERSION"), "\"");
+    let title = create.lines().find(|line| line.starts_with(".TH "));
+    assert!(title.unwrap().contains(footer), "{create}");
+    assert!(create.contains("\\-\\-bootstrap"), "{create}");
+    let man = page("mainstem-man.1");
+    assert!(!man.contains("\\-\\-bootstrap"), "{man}");
     for name in [
         "server",
         "consume",

@@ -1,0 +1,153 @@
+//! What help, completions and options that mean the same everywhere look like to a person.
+
+use std::process::Command;
+
+use crate::node::{BINARY, Node, run};
+
+/// What a command that asks nobody prints.
+fn said(arguments: &str) -> String {
+    let mut command = Command::new(BINARY);
+    command.args(arguments.split_whitespace());
+    command.env_remove("MAINSTEM_BOOTSTRAP");
+    let done = run(command, "");
+    assert_eq!(done.code, Some(0), "{arguments}: {done:?}");
+    done.out
+}
+
+/// The options that stand below a heading.
+fn below(help: &str, heading: &str) -> Vec<String> {
+    let lines = help.lines().skip_while(|line| *line != heading);
+    let lines = lines.skip(1).take_while(|line| !line.is_empty());
+    let options =
+        lines.filter_map(|line| line.split_whitespace().find(|word| word.starts_with("--")));
+    options.map(str::to_owned).collect()
+}
+
+#[test]
+fn help_shows_the_options_that_a_command_heeds() {
+    let check = |command: &str, own: &[&str], connection: &[&str], global: &[&str]| {
+        let help = said(&format!("{command} -h"));
+        assert_eq!(below(&help, "Connection:"), connection, "{help}");
+        assert_eq!(below(&help, "Global options:"), global, "{help}");
+        let options = below(&help, "Options:");
+        let (common, options): (Vec<_>, Vec<_>) = options
+            .iter()
+            .map(String::as_str)
+            .partition(|option| ["--help", "--version"].contains(option));
+        assert_eq!(options, own, "{help}");
+        assert_eq!(common.len(), 2, "{help}");
+    };
+    let connection = ["--bootstrap", "--timeout"];
+    let common = ["--json", "--quiet", "--verbose"];
+    let asking = ["--json", "--quiet", "--yes", "--verbose"];
+    check("topic list", &["--internal"], &connection, &common);
+    check("topic delete", &[], &connection, &asking);
+    check("cluster", &[], &connection, &common);
+    check("log dump", &["--deep", "--decode"], &[], &["--json"]);
+    check("storage random-uuid", &[], &[], &["--json"]);
+    check("man", &[], &[], &["--quiet"]);
+    check("completions", &[], &[], &[]);
+    let of_server = [
+        "--data-dir",
+        "--listen",
+        "--http",
+        "--config",
+        "--log-format",
+    ];
+    check("server", &of_server, &[], &[]);
+}
+
+#[test]
+fn help_opens_with_examples() {
+    for command in [
+        "",
+        "server",
+        "topic",
+        "produce",
+        "consume",
+        "group",
+        "group reset",
+        "config",
+        "cluster",
+        "storage",
+        "storage format",
+        "log dump",
+        "man",
+        "completions",
+    ] {
+        let help = said(&format!("{command} --help"));
+        assert!(help.starts_with("Examples:\n  "), "{command}: {help}");
+        assert!(
+            help.contains(&format!("mainstem {command}")),
+            "{command}: {help}"
+        );
+    }
+}
+
+#[test]
+fn completion_scripts_know_commands_and_options() {
+    for shell in ["bash", "zsh", "fish"] {
+        let script = said(&format!("completions {shell}"));
+        for word in [
+            "mainstem",
+            "describe",
+            "consume",
+            "replication-factor",
+            "from-beginning",
+        ] {
+            assert!(script.contains(word), "{shell}: {word}");
+        }
+        // What is wanted of a completion can be told by the shell that is here.
+        let mut check = Command::new("sh");
+        check.args(["-c", "command -v \"$0\"", shell]);
+        if run(check, "").code == Some(0) {
+            let mut parse = Command::new(shell);
+            parse.arg("-n");
+            let done = run(parse, &script);
+            assert_eq!(done.code, Some(0), "{shell}: {done:?}");
+        }
+    }
+}
+
+#[test]
+fn bash_completes_commands_and_options() {
+    let script = said("completions bash");
+    let complete = |line: &str| {
+        let ask = format!(
+            "{script}\nCOMP_WORDS=({line} \"$1\"); COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1))\n\
+             _mainstem mainstem \"$1\" \"\"\necho \"${{COMPREPLY[@]}}\""
+        );
+        move |word: &str| {
+            let mut bash = Command::new("bash");
+            bash.args(["-c", &ask, "bash", word]);
+            let done = run(bash, "");
+            assert_eq!(done.code, Some(0), "{done:?}");
+            done.out.trim().to_owned()
+        }
+    };
+    assert_eq!(complete("mainstem topic")("de"), "describe delete");
+    assert_eq!(complete("mainstem")("prod"), "produce");
+    assert_eq!(complete("mainstem topic create")("--part"), "--partitions");
+    assert_eq!(complete("mainstem completions")("--b"), "");
+}
+
+#[test]
+fn options_mean_the_same_everywhere_and_stand_anywhere() {
+    let dir = tempfile::tempdir().unwrap();
+    let node = Node::start(dir.path());
+    node.must("topic create orders");
+    let expected = node.must("topic list --json").out;
+    assert!(expected.contains("\"topic\":\"orders\""), "{expected}");
+    assert_eq!(node.must("topic --json list").out, expected);
+    assert_eq!(node.must("--json topic list").out, expected);
+    let address = &node.address;
+    for line in [
+        format!("--bootstrap {address} topic list --json"),
+        format!("topic list --json --bootstrap {address}"),
+    ] {
+        assert_eq!(said(&line), expected, "{line}");
+    }
+    // Where an option has nothing to do it is taken all the same: a script need not know.
+    let id = said("storage random-uuid --bootstrap nowhere:1 --yes --quiet --timeout 1s");
+    assert_eq!(id.trim().len(), 22, "{id}");
+}
