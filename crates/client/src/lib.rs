@@ -12,6 +12,7 @@ mod error;
 mod group;
 mod group_admin;
 pub mod limits;
+mod log_dirs;
 mod offsets;
 mod producer;
 mod versions;

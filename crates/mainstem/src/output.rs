@@ -46,6 +46,15 @@ pub(crate) fn counted(number: i64, what: &str) -> String {
     format!("{} {what}{plural}", thousands(number))
 }
 
+/// A count of bytes: `3.4 MiB` for eyes, the number itself for programs.
+pub(crate) fn bytes(global: &Global, count: i64) -> Value {
+    if global.json || !io::stdout().is_terminal() {
+        return Value::from(count);
+    }
+    let count = u64::try_from(count).unwrap_or(0);
+    Value::from(indicatif::HumanBytes(count).to_string())
+}
+
 fn plain(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),

@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use mainstem_client::{Cluster, ConfigChange, NewTopic, OffsetSpec, TopicDetail};
+use mainstem_client::{ClientError, Cluster, ConfigChange, NewTopic, OffsetSpec, TopicDetail};
 use mainstem_protocol::Str;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{connect, existing_topic};
 use crate::cli::{Global, TopicCommand};
 use crate::failure::Failure;
-use crate::output::{Column, confirm, counted, rows, say};
+use crate::output::{Column, bytes, confirm, counted, rows, say};
 
 pub(crate) async fn run(global: &Global, command: TopicCommand) -> Result<(), Failure> {
     let cluster = connect(global).await?;
@@ -90,11 +90,25 @@ async fn bounds(cluster: &Cluster, topics: &[TopicDetail]) -> Result<Bounds, Fai
     Ok(both.collect())
 }
 
+/// The sum over a topic's partitions.
+fn sum_of<T>(all: &BTreeMap<(Str, i32), T>, name: &str, each: impl Fn(&T) -> i64) -> i64 {
+    let name = Str::from(name);
+    let of_topic = all.range((name.clone(), i32::MIN)..=(name, i32::MAX));
+    of_topic.map(|(_, of_partition)| each(of_partition)).sum()
+}
+
 /// The records that a topic holds: the ends minus the starts.
 fn record_count(bounds: &Bounds, name: &str) -> i64 {
-    let name = Str::from(name);
-    let of_topic = bounds.range((name.clone(), i32::MIN)..=(name, i32::MAX));
-    of_topic.map(|(_, (start, end))| end - start).sum()
+    sum_of(bounds, name, |(start, end)| end - start)
+}
+
+/// What partitions take on disk; `None` where a cluster does not tell this user.
+async fn sizes(cluster: &Cluster) -> Result<Option<BTreeMap<(Str, i32), i64>>, Failure> {
+    match cluster.partition_sizes().await {
+        Ok(sizes) => Ok(Some(sizes)),
+        Err(ClientError::Refused { .. } | ClientError::Unsupported { .. }) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
 }
 
 async fn list(global: &Global, cluster: &Cluster, internal: bool) -> Result<(), Failure> {
@@ -103,12 +117,14 @@ async fn list(global: &Global, cluster: &Cluster, internal: bool) -> Result<(), 
         Column("PARTITIONS", "partitions", true),
         Column("REPLICAS", "replicas", true),
         Column("RECORDS", "records", true),
+        Column("SIZE", "bytes", true),
     ];
     let mut table = Vec::new();
     let mut topics = cluster.topics().await?;
     topics.retain(|topic| internal || !topic.is_internal);
     topics.sort_by(|left, right| left.name.cmp(&right.name));
     let bounds = bounds(cluster, &topics).await?;
+    let sizes = sizes(cluster).await?;
     for topic in topics {
         let replicas = topic
             .partitions
@@ -120,6 +136,9 @@ async fn list(global: &Global, cluster: &Cluster, internal: bool) -> Result<(), 
             json!(topic.partitions.len()),
             json!(replicas),
             json!(records),
+            sizes.as_ref().map_or(Value::Null, |sizes| {
+                bytes(global, sum_of(sizes, &topic.name, |size| *size))
+            }),
         ]);
     }
     if table.is_empty() && !global.json {

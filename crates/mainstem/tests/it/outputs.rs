@@ -166,15 +166,23 @@ fn tables_can_be_read_on_any_terminal() {
     let node = Node::start(dir.path());
     assert_eq!(on_terminal(node.command(&["topic", "list"]), 80), "");
     node.must("topic create orders-of-today --partitions 2");
+    let record = "x".repeat(100 * 1_024 - 80);
+    assert_eq!(
+        node.run_with(&["produce", "orders-of-today"], &record).code,
+        Some(0)
+    );
     // A pseudo-terminal that nobody gave a size has width 0.
     for columns in [0, 1, 40, 80, 200] {
         let screen = on_terminal(node.command(&["topic", "list"]), columns);
         let lines: Vec<&str> = screen.lines().collect();
         assert_eq!(lines.len(), 2, "{columns}:\n{screen}");
-        assert!(
-            lines[0].contains("PARTITIONS  REPLICAS"),
-            "{columns}:\n{screen}"
-        );
-        assert!(lines[1].contains("orders-of-today"), "{columns}:\n{screen}");
+        let whole = [
+            "PARTITIONS  REPLICAS  RECORDS       SIZE",
+            "orders-of-today",
+        ];
+        for (line, whole) in lines.iter().zip(whole) {
+            assert!(line.contains(whole), "{columns}:\n{screen}");
+        }
+        assert!(lines[1].ends_with("  99.99 KiB"), "{columns}:\n{screen}");
     }
 }

@@ -56,7 +56,7 @@ fn refusals_say_what_to_do() {
         docs.starts_with("topic\tretention.bytes\tlong\t-1\tBytes kept"),
         "{docs}"
     );
-    assert_eq!(node.must("config docs").out.lines().count(), 387);
+    assert_eq!(node.must("config docs").out.lines().count(), 388);
     assert_eq!(node.must("config docs --topic").out.lines().count(), 37);
     check(&node, "topic delete orders", 2, "0 records", "--yes");
     check(&node, "topic alter orders", 2, "nothing to change", "--set");
@@ -65,7 +65,7 @@ fn refusals_say_what_to_do() {
     let usage = node.run("consume orders --from-time soon");
     assert_eq!(usage.code, Some(2));
     assert!(usage.err.contains("2026-01-01T08:00Z"), "{}", usage.err);
-    assert_eq!(node.must("topic list").out, "orders\t2\t1\t0\n");
+    assert_eq!(node.must("topic list").out, "orders\t2\t1\t0\t0\n");
 }
 
 #[test]

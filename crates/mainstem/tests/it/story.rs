@@ -61,7 +61,15 @@ fn records_survive_a_kill_in_order() {
 
     let node = Node::start(dir.path());
     assert!(node.banner.contains(", clean stop)"), "{}", node.banner);
-    assert_eq!(node.must("topic list").out, "orders\t3\t1\t101\n");
+    let size: u64 = (0..3)
+        .map(|partition| format!("orders-{partition}/00000000000000000000.log"))
+        .map(|log| std::fs::metadata(dir.path().join(log)).unwrap().len())
+        .sum();
+    assert!(size > 0);
+    assert_eq!(
+        node.must("topic list").out,
+        format!("orders\t3\t1\t101\t{size}\n")
+    );
 }
 
 #[test]
