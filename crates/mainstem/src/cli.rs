@@ -2,6 +2,7 @@
 
 mod group;
 mod help;
+mod origins;
 mod topic;
 
 use std::net::SocketAddr;
@@ -11,6 +12,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(crate) use group::{GroupCommand, ResetOptions, ResetTarget};
 pub(crate) use help::{program, proposed};
+pub(crate) use origins::{Origin, parsed};
 pub(crate) use topic::TopicCommand;
 
 /// Event streaming in one binary, for every Kafka client.
@@ -72,6 +74,9 @@ pub(crate) struct Global {
     /// Say what is being done (to standard error).
     #[arg(long, short, global = true, help_heading = GLOBAL)]
     pub(crate) verbose: bool,
+    /// Where each of these comes from; filled by [`parsed`].
+    #[arg(skip)]
+    pub(crate) origins: Vec<Origin>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -197,6 +202,11 @@ pub(crate) enum ConfigCommand {
         #[arg(long)]
         dry_run: bool,
     },
+    /// Say which of the global options stands where, and where it comes from. Asks no node.
+    #[command(before_help = "Examples:
+  mainstem config where
+  mainstem config where --bootstrap 127.0.0.1:9092 --json")]
+    Where,
     /// Say what properties are for, and whether they have their effect. Asks no node.
     Docs(DocsOptions),
 }

@@ -20,18 +20,16 @@ mod when;
 
 use std::io::IsTerminal;
 
-use clap::FromArgMatches;
 use tokio::signal::unix::{SignalKind, signal};
 
-use cli::{Cli, Command};
+use cli::Command;
 use failure::Failure;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> std::process::ExitCode {
-    let parsed = cli::program().try_get_matches();
-    let cli = match parsed.and_then(|matches| Cli::from_arg_matches(&matches)) {
+    let cli = match cli::parsed() {
         Ok(cli) => cli,
         Err(wrong) if wrong.use_stderr() => wrong.exit(),
         Err(asked) => return shown(&asked),

@@ -13,7 +13,7 @@ fn heeded(path: &str) -> &'static [&'static str] {
         "man" => &["quiet"],
         "config docs" | "log" | "log dump" | "storage random-uuid" => &["json"],
         "storage" | "storage info" | "storage format" => &["json", "quiet"],
-        "topic" | "topic delete" | "group" | "group delete" | "group reset" => {
+        "topic" | "topic delete" | "group" | "group delete" | "group reset" | "config where" => {
             &["bootstrap", "timeout", "json", "quiet", "verbose", "yes"]
         }
         _ => &["bootstrap", "timeout", "json", "quiet", "verbose"],

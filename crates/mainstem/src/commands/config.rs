@@ -14,6 +14,7 @@ use crate::output::{Column, counted, did_you_mean, print, rows, say};
 pub(crate) async fn run(global: &Global, command: ConfigCommand) -> Result<(), Failure> {
     match command {
         ConfigCommand::Docs(options) => docs(global, &options),
+        ConfigCommand::Where => origins(global),
         ConfigCommand::List { target, changed } => list(global, target, changed).await,
         ConfigCommand::Get { target, name } => get(global, target, &name).await,
         ConfigCommand::Set {
@@ -218,6 +219,23 @@ fn changed(global: &Global, changes: &[ConfigChange], dry_run: bool) {
     let count = i64::try_from(changes.len()).unwrap_or(i64::MAX);
     let done = if dry_run { "can be changed" } else { "changed" };
     say(global, &format!("{} {done}", counted(count, "value")));
+}
+
+/// The options of this very command line, so `--bootstrap` tells of itself as well.
+fn origins(global: &Global) -> Result<(), Failure> {
+    let columns = [
+        Column("OPTION", "option", false),
+        Column("VALUE", "value", false),
+        Column("FROM", "from", false),
+    ];
+    let table = global.origins.iter().map(|origin| {
+        vec![
+            json!(origin.option),
+            json!(origin.value),
+            json!(origin.from),
+        ]
+    });
+    Ok(rows(global, &columns, &table.collect::<Vec<_>>())?)
 }
 
 fn docs(global: &Global, options: &DocsOptions) -> Result<(), Failure> {

@@ -131,6 +131,35 @@ fn bash_completes_commands_and_options() {
     assert_eq!(complete("mainstem completions")("--b"), "");
 }
 
+/// What `config where` says of an option.
+fn check_origin(arguments: &str, variable: Option<&str>, expected: &str) {
+    let mut command = Command::new(BINARY);
+    command.args(["config", "where"]);
+    command.args(arguments.split_whitespace());
+    command.env_remove("MAINSTEM_BOOTSTRAP");
+    if let Some(address) = variable {
+        command.env("MAINSTEM_BOOTSTRAP", address);
+    }
+    let done = run(command, "");
+    assert_eq!(done.code, Some(0), "{done:?}");
+    let mut lines = done.out.lines();
+    assert!(lines.any(|line| line == expected), "{expected}: {done:?}");
+}
+
+#[test]
+fn options_say_where_they_come_from() {
+    let check = check_origin;
+    check("", None, "--timeout\t30s\tdefault");
+    let variable = "--bootstrap\tother:1\tenvironment, MAINSTEM_BOOTSTRAP";
+    check("", Some("other:1"), variable);
+    let said = "--bootstrap\tthird:2\tcommand line";
+    check("--bootstrap third:2", Some("other:1"), said);
+    check("--bootstrap third:2", None, said);
+    check("--timeout 3s", None, "--timeout\t3s\tcommand line");
+    check("", None, "--quiet\tfalse\tdefault");
+    check("--quiet", None, "--quiet\ttrue\tcommand line");
+}
+
 #[test]
 fn options_mean_the_same_everywhere_and_stand_anywhere() {
     let dir = tempfile::tempdir().unwrap();
