@@ -1,7 +1,8 @@
 //! Which leader epoch began at which offset: `leader-epoch-checkpoint`.
 //!
 //! The file is written together with the next sync of the log ([`crate::SyncTicket`]), not under the log's lock. What a crash takes is
-//! in the batches all the same: recovery notes the epoch of each batch that it scans.
+//! in the batches all the same: recovery notes the epoch of each batch that it scans. An epoch that has no batch yet begins at the log end,
+//! and gives no reason to write the file: the next leader begins another one there.
 //!
 //! Invariant: epochs and start offsets both ascend. Example: epochs `[(0, 0), (3, 120)]` mean that offsets 0 to 119 were
 //! appended under epoch 0 and everything from 120 on under epoch 3.
@@ -19,6 +20,8 @@ const FILE: &str = "leader-epoch-checkpoint";
 pub struct LeaderEpochs {
     entries: Vec<(i32, i64)>,
     unsaved: bool,
+    /// True when the newest epoch may have no batch yet.
+    begun: bool,
 }
 
 impl LeaderEpochs {
@@ -45,6 +48,7 @@ impl LeaderEpochs {
         Ok(Self {
             entries,
             unsaved: false,
+            begun: false,
         })
     }
 
@@ -55,12 +59,26 @@ impl LeaderEpochs {
 
     /// Notes that a batch of `epoch` begins at `offset`.
     pub(crate) fn assign(&mut self, epoch: i32, offset: i64) {
+        let newer = self.push(epoch, offset);
+        if newer || (self.begun && self.latest() == Some(epoch)) {
+            self.unsaved = true;
+            self.begun = false;
+        }
+    }
+
+    /// Notes that somebody leads in `epoch` from `log_end` on.
+    pub(crate) fn begin(&mut self, epoch: i32, log_end: i64) {
+        self.begun |= self.push(epoch, log_end);
+    }
+
+    /// False when the epoch is none, or not newer than the newest.
+    fn push(&mut self, epoch: i32, offset: i64) -> bool {
         if epoch < 0 || self.latest().is_some_and(|latest| latest >= epoch) {
-            return;
+            return false;
         }
         self.entries.retain(|entry| entry.1 < offset);
         self.entries.push((epoch, offset));
-        self.unsaved = true;
+        true
     }
 
     /// The epoch under which `offset` was appended.

@@ -126,6 +126,11 @@ impl Log {
         &self.epochs
     }
 
+    /// Begins to lead in `epoch`: what is asked of it is answered before it has a batch.
+    pub fn begin_epoch(&mut self, epoch: i32) {
+        self.epochs.begin(epoch, self.log_end);
+    }
+
     /// Producers and what they sent last.
     pub fn producers(&self) -> impl Iterator<Item = (i64, &ProducerEntry)> {
         self.producers.iter()

@@ -61,10 +61,11 @@ pub(crate) fn start_partitions(
         if open.contains_key(&index) {
             continue;
         }
-        let (log, repair) =
+        let (mut log, repair) =
             node.log_dirs
                 .open_partition(&topic.name, topic.id, index, config.clone())?;
         repairs.extend(repair);
+        log.begin_epoch(state.leader_epoch);
         let name = (topic.name.clone(), topic.id, index);
         let durability = node.config.properties.durability();
         let partition =

@@ -9,13 +9,14 @@ use mainstem_protocol::messages::describe_user_scram_credentials_request::UserNa
 use mainstem_protocol::messages::{
     AlterPartitionReassignmentsRequest, AlterReplicaLogDirsRequest, CreateAclsRequest,
     CreateTopicsRequest, DeleteTopicsRequest, DescribeAclsRequest, DescribeClientQuotasRequest,
-    DescribeClusterRequest, DescribeLogDirsRequest, DescribeProducersRequest,
-    DescribeQuorumRequest, DescribeTopicPartitionsRequest, ElectLeadersRequest,
-    ListConfigResourcesRequest, ListOffsetsRequest, MetadataRequest, UpdateFeaturesRequest,
-    alter_replica_log_dirs_request as replica_dirs, create_acls_request, delete_topics_request,
-    describe_client_quotas_request, describe_log_dirs_request, describe_producers_request,
-    describe_quorum_request, describe_topic_partitions_request as pages, elect_leaders_request,
-    list_offsets_request, update_features_request,
+    DescribeClusterRequest, DescribeGroupsRequest, DescribeLogDirsRequest,
+    DescribeProducersRequest, DescribeQuorumRequest, DescribeTopicPartitionsRequest,
+    ElectLeadersRequest, FindCoordinatorRequest, ListConfigResourcesRequest, ListOffsetsRequest,
+    MetadataRequest, UpdateFeaturesRequest, alter_replica_log_dirs_request as replica_dirs,
+    create_acls_request, delete_topics_request, describe_client_quotas_request,
+    describe_log_dirs_request, describe_producers_request, describe_quorum_request,
+    describe_topic_partitions_request as pages, elect_leaders_request, list_offsets_request,
+    metadata_request, update_features_request,
 };
 use mainstem_protocol::{ErrorCode, Str, Uuid};
 
@@ -409,6 +410,68 @@ fn without_an_authorizer_access_lists_are_disabled_and_everything_is_allowed() {
     };
     wire.send(&request_bytes(3, &unknown));
     assert!(wire.frame().is_none(), "the connection is closed");
+    node.stop().unwrap();
+}
+
+#[test]
+fn what_a_client_may_do_is_told_to_one_that_asks() {
+    let dir = tempfile::tempdir().unwrap();
+    let node = node(dir.path());
+    let mut wire = Wire::to(&node);
+    topics(&mut wire, &[("orders", 1)]);
+    // Sets of the numbers of `AclOperation`, as bits; without an authorizer, all that there are for the kind of resource.
+    let (cluster, topic, group) = (8_096, 3_576, 3_400);
+    for (asks_cluster, asks_topics) in [(true, true), (true, false), (false, true)] {
+        for version in 8..=13 {
+            let named = ["orders", "nobody-made-this"];
+            let named = named.map(|name| metadata_request::MetadataRequestTopic {
+                name: Some(Str::from(name)),
+                ..Default::default()
+            });
+            let request = MetadataRequest {
+                topics: Some(named.to_vec()),
+                allow_auto_topic_creation: false,
+                // Afterwards DescribeCluster is there for it.
+                include_cluster_authorized_operations: asks_cluster && version <= 10,
+                include_topic_authorized_operations: asks_topics,
+            };
+            let told = wire.ask(version, &request);
+            let expected = match request.include_cluster_authorized_operations {
+                true => cluster,
+                false => i32::MIN,
+            };
+            assert_eq!(told.cluster_authorized_operations, expected, "{version}");
+            let expected = if asks_topics { topic } else { i32::MIN };
+            let topics = told.topics.iter();
+            let topics: Vec<_> = topics
+                .map(|topic| (topic.error_code, topic.topic_authorized_operations))
+                .collect();
+            assert_eq!(topics, [(0, expected), (3, expected)], "{version}");
+        }
+    }
+    let coordinator = FindCoordinatorRequest {
+        key: Str::from("billing"),
+        ..FindCoordinatorRequest::default()
+    };
+    // The group's partition is made when it is first asked for.
+    assert!((0..2_000).any(|_| wire.ask(3, &coordinator).error_code == 0));
+    let described = |wire: &mut Wire, version: i16, asks: bool| {
+        let request = DescribeGroupsRequest {
+            groups: vec![Str::from("billing")],
+            include_authorized_operations: asks,
+        };
+        let told = wire.ask(version, &request).groups.remove(0);
+        (told.error_code, told.authorized_operations)
+    };
+    // A group that nobody made is dead, and may be described as such.
+    let loaded = (0..2_000).any(|_| described(&mut wire, 5, false).0 == 0);
+    assert!(loaded, "the coordinator answers");
+    for version in 3..=5 {
+        assert_eq!(described(&mut wire, version, true), (0, group));
+        assert_eq!(described(&mut wire, version, false), (0, i32::MIN));
+    }
+    let missing = ErrorCode::GroupIdNotFound.code();
+    assert_eq!(described(&mut wire, 6, true), (missing, i32::MIN));
     node.stop().unwrap();
 }
 

@@ -16,6 +16,7 @@ mod configuration;
 mod configurations;
 mod data_dir;
 mod descriptors;
+mod epochs;
 mod faulty_disk;
 #[allow(dead_code, reason = "the tests of the codec use all of it")]
 #[path = "../../../protocol/tests/it/hex.rs"]

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 
+use bytes::Bytes;
 use mainstem_broker::{NodeConfig, start};
+use mainstem_protocol::batch::{BatchBuilder, BatchOptions};
 use mainstem_protocol::messages::offset_commit_request::{
     OffsetCommitRequestPartition, OffsetCommitRequestTopic,
 };
@@ -45,6 +47,16 @@ fn samples(page: &str) -> BTreeMap<String, f64> {
         }
     }
     samples
+}
+
+/// A batch of one record that is so old.
+fn aged(age_s: i64, value: &[u8]) -> Bytes {
+    let now = std::time::SystemTime::now();
+    let since = now.duration_since(std::time::UNIX_EPOCH).unwrap();
+    let now_ms = i64::try_from(since.as_millis()).unwrap();
+    let mut builder = BatchBuilder::new(BatchOptions::default());
+    builder.append(now_ms - age_s * 1_000, Some(b"key"), Some(value), &[]);
+    builder.build().unwrap()
 }
 
 fn commit(wire: &mut Wire, offset: i64) {
@@ -121,7 +133,9 @@ fn a_scrape_tells_of_requests_logs_and_lag() {
     let mut wire = Wire::to(&node);
     topic(&mut wire, "orders");
     for value in 0..5_u8 {
-        let answer = produce(&mut wire, "orders", batch(&[value; 100]));
+        // The oldest that nobody has committed is an hour old; those before it are older.
+        let age_s = i64::from(3_u8.saturating_sub(value)) * 3_600;
+        let answer = produce(&mut wire, "orders", aged(age_s, &[value; 100]));
         assert_eq!(code(&answer), ErrorCode::None);
     }
     let unknown = produce(&mut wire, "nobody-made-this", batch(b"x"));
@@ -137,7 +151,8 @@ fn a_scrape_tells_of_requests_logs_and_lag() {
     assert!(at(&format!("mainstem_log_bytes{partition}")) > 500.0);
     let lag = "{group=\"billing\",topic=\"orders\",partition=\"0\"}";
     assert_eq!(at(&format!("mainstem_group_lag_records{lag}")), 3.0);
-    assert!(at(&format!("mainstem_group_lag_seconds{lag}")) >= 0.0);
+    let behind_s = at(&format!("mainstem_group_lag_seconds{lag}"));
+    assert!((3_600.0..3_700.0).contains(&behind_s), "{behind_s}");
     let produced = "mainstem_request_seconds_count{api=\"Produce\"}";
     assert_eq!(at(produced), 6.0);
     let bucket = "mainstem_request_seconds_bucket{api=\"Produce\",le=\"+Inf\"}";
@@ -147,7 +162,11 @@ fn a_scrape_tells_of_requests_logs_and_lag() {
     assert!(at("mainstem_sync_seconds_count") >= 1.0);
     assert!(at("process_resident_memory_bytes") > 1e6 && at("process_open_fds") > 3.0);
     assert!(at("process_cpu_seconds_total") >= 0.0);
-    assert!(at("mainstem_topic_appended_bytes_total{topic=\"orders\"}") > 300.0);
+    let appended = at("mainstem_topic_appended_bytes_total{topic=\"orders\"}");
+    assert_eq!(appended, at(&format!("mainstem_log_bytes{partition}")));
+    // Everything was fetched, once.
+    let fetched_bytes = at("mainstem_topic_fetched_bytes_total{topic=\"orders\"}");
+    assert_eq!(fetched_bytes, appended);
     assert_eq!(at("mainstem_connections"), 1.0);
     assert!(at("mainstem_received_bytes_total") > 500.0);
     assert!(at("mainstem_sent_bytes_total") > 500.0);

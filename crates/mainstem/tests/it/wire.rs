@@ -95,6 +95,16 @@ pub(crate) fn batch(value: &[u8]) -> Bytes {
     builder.build().unwrap()
 }
 
+/// A batch of one record that was written so long ago.
+pub(crate) fn aged(age_ms: i64, value: &[u8]) -> Bytes {
+    let now = std::time::SystemTime::now();
+    let since = now.duration_since(std::time::UNIX_EPOCH).unwrap();
+    let now_ms = i64::try_from(since.as_millis()).unwrap();
+    let mut builder = BatchBuilder::new(BatchOptions::default());
+    builder.append(now_ms - age_ms, None, Some(value), &[]);
+    builder.build().unwrap()
+}
+
 pub(crate) fn produce_request(topic: &str, records: Bytes) -> ProduceRequest {
     let partition_data = vec![PartitionProduceData {
         index: 0,

@@ -462,3 +462,35 @@ fn the_real_disk_does_what_the_one_in_memory_does() {
     let (log, _) = Log::open(disk, path, small(), mode, NOW_MS).unwrap();
     assert_eq!(contents(&log), before);
 }
+
+#[test]
+fn an_epoch_is_known_from_its_begin_and_kept_from_its_first_batch() {
+    let disk: Arc<dyn Disk> = Arc::new(MemDisk::new());
+    let clean = |log_end: i64| OpenMode {
+        clean: true,
+        recovery_point: log_end,
+        ..OpenMode::default()
+    };
+    let appended = |log: &mut Log, epoch: i32| {
+        let valid = validate_produced(batch(1, 2, NOW_MS), log.config(), NOW_MS).unwrap();
+        log.append_as_leader(&valid, epoch, NOW_MS).unwrap();
+    };
+    let mode = OpenMode::default();
+    let (mut log, _) = open(disk.clone(), small(), mode).unwrap();
+    log.begin_epoch(3);
+    assert_eq!(log.epochs().end_of(3, 0), Some((3, 0)));
+    appended(&mut log, 3);
+    log.close().unwrap();
+    let (mut log, _) = open(disk.clone(), small(), clean(2)).unwrap();
+    assert_eq!(log.epochs().latest(), Some(3), "it has a batch");
+    log.begin_epoch(5);
+    assert_eq!(log.epochs().end_of(3, 2), Some((3, 2)));
+    assert_eq!(log.epochs().end_of(5, 2), Some((5, 2)));
+    log.close().unwrap();
+    let (mut log, _) = open(disk, small(), clean(2)).unwrap();
+    assert_eq!(log.epochs().latest(), Some(3), "it had no batch");
+    // An epoch that is not newer begins nothing.
+    log.begin_epoch(3);
+    log.begin_epoch(-1);
+    assert_eq!(log.epochs().end_of(3, 2), Some((3, 2)));
+}
