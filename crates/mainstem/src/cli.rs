@@ -9,6 +9,9 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::engine::ArgValueCandidates;
+
+use crate::complete;
 
 pub(crate) use group::{GroupCommand, ResetOptions, ResetTarget};
 pub(crate) use help::{program, proposed};
@@ -35,6 +38,10 @@ pub(crate) struct Cli {
     pub(crate) command: Command,
 }
 
+/// Where a cluster is looked for when nothing is said, and the variable that says something.
+pub(crate) const BOOTSTRAP: &str = "127.0.0.1:9092";
+pub(crate) const BOOTSTRAP_VARIABLE: &str = "MAINSTEM_BOOTSTRAP";
+
 /// Headings of the options that mean the same everywhere.
 const CONNECTION: &str = "Connection";
 const GLOBAL: &str = "Global options";
@@ -46,8 +53,8 @@ pub(crate) struct Global {
     #[arg(
         long,
         global = true,
-        env = "MAINSTEM_BOOTSTRAP",
-        default_value = "127.0.0.1:9092",
+        env = BOOTSTRAP_VARIABLE,
+        default_value = BOOTSTRAP,
         value_name = "HOST:PORT",
         help_heading = CONNECTION
     )]
@@ -178,6 +185,7 @@ pub(crate) enum ConfigCommand {
         #[command(flatten)]
         target: TargetOptions,
         /// The property.
+        #[arg(add = ArgValueCandidates::new(complete::properties))]
         name: String,
     },
     /// Set values.
@@ -185,7 +193,7 @@ pub(crate) enum ConfigCommand {
         #[command(flatten)]
         target: TargetOptions,
         /// Properties and their values.
-        #[arg(required = true, value_name = "KEY=VALUE")]
+        #[arg(required = true, value_name = "KEY=VALUE", add = ArgValueCandidates::new(complete::assignments))]
         values: Vec<String>,
         /// Only say whether they could be set.
         #[arg(long)]
@@ -196,7 +204,7 @@ pub(crate) enum ConfigCommand {
         #[command(flatten)]
         target: TargetOptions,
         /// The properties.
-        #[arg(required = true, value_name = "KEY")]
+        #[arg(required = true, value_name = "KEY", add = ArgValueCandidates::new(complete::properties))]
         names: Vec<String>,
         /// Only say whether they could be put back.
         #[arg(long)]
@@ -216,7 +224,7 @@ pub(crate) enum ConfigCommand {
 #[group(required = true, multiple = false)]
 pub(crate) struct TargetOptions {
     /// That of this topic.
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", add = ArgValueCandidates::new(complete::topics))]
     pub(crate) topic: Option<String>,
     /// That of this broker.
     #[arg(long, value_name = "ID")]
@@ -233,6 +241,7 @@ pub(crate) struct TargetOptions {
   mainstem config docs log.retention --json")]
 pub(crate) struct DocsOptions {
     /// A property, or what names begin with; all if not given.
+    #[arg(add = ArgValueCandidates::new(complete::properties))]
     pub(crate) name: Option<String>,
     /// Those of topics alone.
     #[arg(long, conflicts_with = "broker")]
@@ -355,6 +364,7 @@ pub(crate) enum CodecName {
   mainstem produce flights --format csv --key tailnum --null NA < flights.csv")]
 pub(crate) struct ProduceOptions {
     /// The topic.
+    #[arg(add = ArgValueCandidates::new(complete::topics))]
     pub(crate) topic: String,
     /// What stands between key and value of a line.
     #[arg(long, value_name = "TEXT")]
@@ -389,9 +399,10 @@ pub(crate) struct ProduceOptions {
   mainstem consume orders --from-time -1h --until-end --json")]
 pub(crate) struct ConsumeOptions {
     /// The topic.
+    #[arg(add = ArgValueCandidates::new(complete::topics))]
     pub(crate) topic: String,
     /// Read as a member of this group, and commit what was printed.
-    #[arg(long, conflicts_with_all = ["offset", "partition"])]
+    #[arg(long, conflicts_with_all = ["offset", "partition"], add = ArgValueCandidates::new(complete::groups))]
     pub(crate) group: Option<String>,
     /// From the first record (with a group: where it has committed nothing).
     #[arg(long, conflicts_with_all = ["offset", "from_time"])]

@@ -13,6 +13,7 @@ mod address;
 mod advice;
 mod cli;
 mod commands;
+mod complete;
 mod failure;
 mod input;
 mod output;
@@ -29,6 +30,10 @@ use failure::Failure;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> std::process::ExitCode {
+    // A shell that wants proposals for a line says so in a variable; it gets them, and nothing else happens.
+    clap_complete::CompleteEnv::with_factory(cli::proposed)
+        .var(commands::COMPLETE_VARIABLE)
+        .complete();
     let cli = match cli::parsed() {
         Ok(cli) => cli,
         Err(wrong) if wrong.use_stderr() => wrong.exit(),

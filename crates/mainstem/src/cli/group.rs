@@ -1,6 +1,9 @@
 //! The grammar of `mainstem group`.
 
 use clap::{Args, Subcommand};
+use clap_complete::engine::ArgValueCandidates;
+
+use crate::complete;
 
 #[derive(Debug, Subcommand)]
 #[command(before_help = "Examples:
@@ -14,6 +17,7 @@ pub(crate) enum GroupCommand {
     /// Describe a group: what it has read and how far it is behind.
     Describe {
         /// Its name.
+        #[arg(add = ArgValueCandidates::new(complete::groups))]
         name: String,
     },
     /// Set where a group goes on reading. The group must have no members.
@@ -21,6 +25,7 @@ pub(crate) enum GroupCommand {
     /// Delete a group and its committed offsets.
     Delete {
         /// Its name.
+        #[arg(add = ArgValueCandidates::new(complete::groups))]
         name: String,
     },
 }
@@ -31,9 +36,10 @@ pub(crate) enum GroupCommand {
   mainstem group reset billing --topic orders --to-time -1h --yes")]
 pub(crate) struct ResetOptions {
     /// Its name.
+    #[arg(add = ArgValueCandidates::new(complete::groups))]
     pub(crate) name: String,
     /// The topic; every topic it has committed if not given.
-    #[arg(long)]
+    #[arg(long, add = ArgValueCandidates::new(complete::topics))]
     pub(crate) topic: Option<String>,
     #[command(flatten)]
     pub(crate) target: ResetTarget,

@@ -1,6 +1,9 @@
 //! The grammar of `mainstem topic`.
 
 use clap::Subcommand;
+use clap_complete::engine::ArgValueCandidates;
+
+use crate::complete;
 
 #[derive(Debug, Subcommand)]
 #[command(before_help = "Examples:
@@ -36,11 +39,13 @@ pub(crate) enum TopicCommand {
     /// Describe a topic: partitions, offsets, configuration.
     Describe {
         /// Its name.
+        #[arg(add = ArgValueCandidates::new(complete::topics))]
         name: String,
     },
     /// Change a topic.
     Alter {
         /// Its name.
+        #[arg(add = ArgValueCandidates::new(complete::topics))]
         name: String,
         /// Raise the count of partitions.
         #[arg(long)]
@@ -55,6 +60,7 @@ pub(crate) enum TopicCommand {
     /// Delete a topic and all its records.
     Delete {
         /// Its name.
+        #[arg(add = ArgValueCandidates::new(complete::topics))]
         name: String,
     },
 }

@@ -14,8 +14,11 @@ mod topic;
 use mainstem_client::{Cluster, ClusterOptions};
 
 use crate::address::check_bootstrap;
-use crate::cli::{Command, Global, proposed};
+use crate::cli::{Command, Global};
 use crate::failure::Failure;
+
+/// Set by the completion scripts when they want proposals for a line.
+pub(crate) const COMPLETE_VARIABLE: &str = "MAINSTEM_COMPLETE";
 
 /// Runs a command that talks to a cluster.
 pub(crate) async fn run(global: &Global, command: Command) -> Result<(), Failure> {
@@ -30,9 +33,13 @@ pub(crate) async fn run(global: &Global, command: Command) -> Result<(), Failure
         Command::Log(command) => log::run(global, command),
         Command::Man { dir } => man::run(global, &dir),
         Command::Completions { shell } => {
+            let (var, name) = (COMPLETE_VARIABLE, "mainstem");
+            let shells = clap_complete::env::Shells::builtins();
+            let shell = shells.completer(&shell.to_string());
+            let shell = shell.ok_or_else(|| Failure::no("this shell cannot complete"))?;
             let mut script = Vec::new();
-            clap_complete::generate(shell, &mut proposed(), "mainstem", &mut script);
-            Ok(crate::output::print(&String::from_utf8_lossy(&script))?)
+            shell.write_registration(var, name, name, name, &mut script)?;
+            crate::output::print(&String::from_utf8_lossy(&script))
         }
         Command::Server(options) => server::run(&options),
     }

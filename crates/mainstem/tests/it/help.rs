@@ -84,53 +84,6 @@ fn help_opens_with_examples() {
     }
 }
 
-#[test]
-fn completion_scripts_know_commands_and_options() {
-    for shell in ["bash", "zsh", "fish"] {
-        let script = said(&format!("completions {shell}"));
-        for word in [
-            "mainstem",
-            "describe",
-            "consume",
-            "replication-factor",
-            "from-beginning",
-        ] {
-            assert!(script.contains(word), "{shell}: {word}");
-        }
-        // What is wanted of a completion can be told by the shell that is here.
-        let mut check = Command::new("sh");
-        check.args(["-c", "command -v \"$0\"", shell]);
-        if run(check, "").code == Some(0) {
-            let mut parse = Command::new(shell);
-            parse.arg("-n");
-            let done = run(parse, &script);
-            assert_eq!(done.code, Some(0), "{shell}: {done:?}");
-        }
-    }
-}
-
-#[test]
-fn bash_completes_commands_and_options() {
-    let script = said("completions bash");
-    let complete = |line: &str| {
-        let ask = format!(
-            "{script}\nCOMP_WORDS=({line} \"$1\"); COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1))\n\
-             _mainstem mainstem \"$1\" \"\"\necho \"${{COMPREPLY[@]}}\""
-        );
-        move |word: &str| {
-            let mut bash = Command::new("bash");
-            bash.args(["-c", &ask, "bash", word]);
-            let done = run(bash, "");
-            assert_eq!(done.code, Some(0), "{done:?}");
-            done.out.trim().to_owned()
-        }
-    };
-    assert_eq!(complete("mainstem topic")("de"), "describe delete");
-    assert_eq!(complete("mainstem")("prod"), "produce");
-    assert_eq!(complete("mainstem topic create")("--part"), "--partitions");
-    assert_eq!(complete("mainstem completions")("--b"), "");
-}
-
 /// What `config where` says of an option.
 fn check_origin(arguments: &str, variable: Option<&str>, expected: &str) {
     let mut command = Command::new(BINARY);

@@ -4,6 +4,7 @@
 
 mod administration;
 mod answered;
+mod completions;
 mod crowds;
 mod directories;
 mod help;
