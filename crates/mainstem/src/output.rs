@@ -104,15 +104,16 @@ fn table_width(terminal: Option<u16>) -> u16 {
 
 /// The least width of a column in which neither its name nor a number breaks, nor a word that is not very long.
 fn width_min(column: &Column, cells: impl Iterator<Item = String>) -> u16 {
-    let content = cells.map(|cell| {
-        let words = cell.split_whitespace().map(|word| word.chars().count());
-        match column.2 {
-            true => cell.chars().count(),
-            false => words.max().unwrap_or(0).min(WORD_WIDTH_MAX),
-        }
+    let longest = |text: &str| {
+        let words = text.split_whitespace().map(|word| word.chars().count());
+        words.max().unwrap_or(0)
+    };
+    let content = cells.map(|cell| match column.2 {
+        true => cell.chars().count(),
+        false => longest(&cell).min(WORD_WIDTH_MAX),
     });
-    let content = content.max().unwrap_or(0).max(column.0.chars().count());
-    u16::try_from(content).unwrap_or(u16::MAX)
+    let least = content.max().unwrap_or(0).max(longest(column.0));
+    u16::try_from(least).unwrap_or(u16::MAX)
 }
 
 /// A table for eyes. Where not even its words fit, rows are left to the terminal: a line each.
@@ -254,7 +255,14 @@ mod tests {
         check(Some(0), 3);
         check(None, 3);
         check(Some(50), 4);
-        check(Some(40), 2);
+        check(Some(40), 9);
+        // Not even the words fit: a line each.
+        assert_eq!(
+            drawn(&columns, std::slice::from_ref(&row), 30)
+                .lines()
+                .count(),
+            2
+        );
     }
 
     #[test]

@@ -59,13 +59,16 @@ async fn connect(global: &Global) -> Result<Cluster, Failure> {
 /// The partitions that are meant: the one that is named, which must be there, or all.
 fn chosen_partitions(topic: &str, count: i32, one: Option<i32>) -> Result<Vec<i32>, Failure> {
     match one {
-        Some(partition) if partition < 0 || partition >= count => Err(Failure::with_hint(
-            format!("topic {topic} has no partition {partition}"),
-            format!(
-                "its partitions are 0 to {}   ·   make more: mainstem topic alter {topic} --partitions N",
-                count - 1
-            ),
-        )),
+        Some(partition) if partition < 0 || partition >= count => {
+            let there = match count {
+                1 => "its only partition is 0".to_owned(),
+                _ => format!("its partitions are 0 to {}", count - 1),
+            };
+            Err(Failure::with_hint(
+                format!("topic {topic} has no partition {partition}"),
+                format!("{there}   ·   make more: mainstem topic alter {topic} --partitions N"),
+            ))
+        }
         Some(partition) => Ok(vec![partition]),
         None => Ok((0..count).collect()),
     }

@@ -82,6 +82,11 @@ fn a_partition_that_is_not_there_is_refused_at_once() {
         "error: topic orders has no partition 99\n  its partitions are 0 to 1   ·   make more: mainstem topic alter orders --partitions N\n"
     );
     assert_eq!(node.run("consume orders --partition 99").err, done.err);
+    node.must("topic create one");
+    let done = node.run("consume one --partition -1");
+    assert_eq!(done.code, Some(2), "{done:?}");
+    let done = node.run("consume one --partition 1");
+    assert!(done.err.contains("its only partition is 0"), "{done:?}");
     assert_eq!(
         node.run_with(&["produce", "orders", "--partition", "1"], "a\n")
             .code,
