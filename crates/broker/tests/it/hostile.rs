@@ -125,25 +125,9 @@ fn a_client_that_is_newer_learns_what_we_speak() {
 fn changed(mut bytes: Vec<u8>, at: usize, new: &[u8], mend: bool) -> Bytes {
     bytes[at..at + new.len()].copy_from_slice(new);
     if mend {
-        let crc = crc32c(&bytes[21..]);
-        bytes[17..21].copy_from_slice(&crc.to_be_bytes());
+        super::checksum::mend(&mut bytes);
     }
     Bytes::from(bytes)
-}
-
-fn crc32c(bytes: &[u8]) -> u32 {
-    let mut crc = u32::MAX;
-    for byte in bytes {
-        crc ^= u32::from(*byte);
-        for _ in 0..8 {
-            crc = if crc & 1 == 1 {
-                (crc >> 1) ^ 0x82f6_3b78
-            } else {
-                crc >> 1
-            };
-        }
-    }
-    !crc
 }
 
 #[test]

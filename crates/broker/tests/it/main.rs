@@ -11,6 +11,8 @@ mod administration;
 #[allow(dead_code, reason = "the tests of the codec use all of it")]
 #[path = "../../../protocol/tests/it/catalogue.rs"]
 mod catalogue;
+#[path = "../../../protocol/tests/it/checksum.rs"]
+mod checksum;
 mod compatibility;
 mod configuration;
 mod configurations;
@@ -38,7 +40,4 @@ mod sample;
 mod samples;
 mod serving;
 mod snapshots;
-#[allow(dead_code, reason = "the tests of the codec use all of it")]
-#[path = "../../../protocol/tests/it/targets.rs"]
-mod targets;
 mod wire;

@@ -1,6 +1,6 @@
 //! Real requests of every API and version that is served, damaged by the thousand and sent to a node that lives through it.
 //!
-//! The seed of a round is its number: `FUZZ_SEED` runs one round alone, `FUZZ_ROUNDS` more or fewer of them.
+//! Every round has a seed, see [`super::mutate::seeds`].
 
 use std::panic::PanicHookInfo;
 use std::path::Path;
@@ -14,7 +14,7 @@ use mainstem_protocol::messages::{
 use mainstem_protocol::{ApiKey, Encoder, Message};
 
 use super::catalogue::{Row, rows};
-use super::mutate::mutate;
+use super::mutate::{mutate, seeds};
 use super::sample::Random;
 use super::serving::{fetch_request, fetched};
 use super::wire::{Wire, batch, code, config, produce, topic};
@@ -124,10 +124,6 @@ fn bodies(row: &Row, api: ApiKey, version: i16) -> Vec<Vec<u8>> {
     found
 }
 
-fn number(variable: &str) -> Option<u64> {
-    std::env::var(variable).ok()?.parse().ok()
-}
-
 /// One round: a request or several, damaged within, or in what they claim to be.
 fn round(node: &RunningNode, seed: u64, api: ApiKey, version: i16, bodies: &[Vec<u8>]) -> usize {
     let mut random = Random::new(seed);
@@ -183,8 +179,8 @@ fn a_node_outlives_damaged_requests_of_every_api_and_version() {
 
     let node = node(dir.path());
     let rows = rows();
-    let rounds = number("FUZZ_ROUNDS").unwrap_or(ROUNDS);
-    let seeds = number("FUZZ_SEED").map_or(0..rounds, |seed| seed..seed + 1);
+    let parts = api_ranges().map(|range| u32::try_from(range.max - range.min + 1).unwrap());
+    let parts = parts.sum();
     let (mut rounds_run, mut answers, mut sound, mut sound_answers) = (0, 0, 0, 0);
     let mut silent = Vec::new();
     for range in api_ranges() {
@@ -207,7 +203,7 @@ fn a_node_outlives_damaged_requests_of_every_api_and_version() {
             if sound_answers == before && !may_wait(range.api) {
                 silent.push((range.api, version));
             }
-            for seed in seeds.clone() {
+            for seed in seeds(ROUNDS, parts) {
                 answers += round(&node, seed, range.api, version, &bodies);
                 rounds_run += 1;
                 assert_eq!(
@@ -291,16 +287,14 @@ fn damaged_batches_of_every_kind_are_refused_or_stored_whole() {
     samples.sort();
     let mut expected: Vec<u8> = Vec::new();
     let mut end = 0;
-    let rounds = number("FUZZ_ROUNDS").unwrap_or(3_000);
-    let seeds = number("FUZZ_SEED").map_or(0..rounds, |seed| seed..seed + 1);
     let (mut taken, mut refused) = (0, 0);
-    for seed in seeds {
+    for seed in seeds(3_000, 1) {
         let mut random = Random::new(seed);
         let at = usize::try_from(random.below(samples.len().try_into().unwrap())).unwrap();
         let mut bytes = samples[at].clone();
         mutate(&mut random, &mut bytes);
         if random.one_in(2) {
-            super::targets::mend(&mut bytes);
+            super::checksum::mend(&mut bytes);
         }
         let answer = produce(&mut wire, "orders", Bytes::from(bytes.clone()));
         if code(&answer).code() == 0 {
@@ -321,7 +315,7 @@ fn damaged_batches_of_every_kind_are_refused_or_stored_whole() {
         }
     }
     assert!(
-        taken > 0 && refused > taken,
+        (taken > 0 && refused > taken) || taken + refused < 100,
         "{taken} taken, {refused} refused"
     );
     // What was taken is there to the byte, and nothing else.

@@ -12,6 +12,7 @@
 mod batches;
 mod captured;
 mod catalogue;
+mod checksum;
 mod errors;
 mod headers;
 mod hex;

@@ -2,6 +2,8 @@
 //!
 //! The damage is that of hostile clients and bad cables: lengths and counts, nulls, tags, truncation, trailing bytes, swapped parts.
 
+use std::time::{Duration, Instant, SystemTime};
+
 use crate::sample::Random;
 
 /// Values that lengths, counts and offsets go wrong with.
@@ -78,20 +80,34 @@ fn damage(random: &mut Random, bytes: &mut Vec<u8>) {
     }
 }
 
-/// Gives `rounds` mutations of the samples to `target`. What fails is reproduced by the printed seed alone.
+/// Parts that `FUZZ_SECONDS` is divided into: one for each call of [`seeds`] in all tests, of the codec, the log and the node.
+const SHARES: u32 = 14;
+
+/// The seeds of a test: as many as it wants, from 0 on. `FUZZ_ROUNDS` makes them more or fewer; `FUZZ_SEED` is the only one.
 ///
-/// `FUZZ_SEED` runs one seed, `FUZZ_ROUNDS` more or fewer.
-pub(crate) fn drive(name: &str, rounds: u64, samples: &[Vec<u8>], target: impl Fn(&[u8])) {
+/// With `FUZZ_SECONDS` they begin with the clock's and go on for the test's share of that time, which it divides among `parts`.
+pub(crate) fn seeds(rounds: u64, parts: u32) -> Box<dyn Iterator<Item = u64>> {
     let number = |variable: &str| std::env::var(variable).ok()?.parse::<u64>().ok();
+    if let Some(seed) = number("FUZZ_SEED") {
+        return Box::new(std::iter::once(seed));
+    }
+    let Some(seconds) = number("FUZZ_SECONDS") else {
+        return Box::new(0..number("FUZZ_ROUNDS").unwrap_or(rounds));
+    };
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    let first = u64::try_from(since.unwrap().as_nanos()).unwrap();
+    let share = Duration::from_secs(seconds) / SHARES / parts;
+    let began = Instant::now();
+    Box::new((first..).take_while(move |_| began.elapsed() < share))
+}
+
+/// Gives `rounds` mutations of the samples to `target`. What fails is reproduced by the printed seed alone, see [`seeds`].
+pub(crate) fn drive(name: &str, rounds: u64, samples: &[Vec<u8>], target: impl Fn(&[u8])) {
     for sample in samples {
         target(sample);
     }
-    let rounds = number("FUZZ_ROUNDS").unwrap_or(rounds);
-    let seeds = match number("FUZZ_SEED") {
-        Some(seed) => seed..seed + 1,
-        None => 0..rounds,
-    };
-    for seed in seeds {
+    let mut run = 0;
+    for seed in seeds(rounds, 1) {
         let mut random = Random::new(seed);
         let mut bytes = samples[below(&mut random, samples.len())].clone();
         mutate(&mut random, &mut bytes);
@@ -100,5 +116,7 @@ pub(crate) fn drive(name: &str, rounds: u64, samples: &[Vec<u8>], target: impl F
             println!("{name}: FUZZ_SEED={seed} reproduces it");
             std::panic::resume_unwind(panic);
         }
+        run += 1;
     }
+    println!("{name}: {run} rounds");
 }

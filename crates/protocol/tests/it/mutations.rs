@@ -8,7 +8,7 @@ use mainstem_protocol::compress::{Codec, compress, decompress};
 use crate::catalogue::rows;
 use crate::mutate::drive;
 use crate::sample::Random;
-use crate::{hex, targets};
+use crate::{checksum, hex, targets};
 
 #[test]
 fn messages_of_every_kind_and_version() {
@@ -66,7 +66,7 @@ fn batches_of_producers() {
     drive("produced", 50_000, &batches(), |bytes| {
         targets::produced(bytes);
         let mut mended = bytes.to_vec();
-        targets::mend(&mut mended);
+        checksum::mend(&mut mended);
         targets::produced(&mended);
     });
 }

@@ -8,6 +8,8 @@
 )]
 
 mod budget;
+#[path = "../../../protocol/tests/it/checksum.rs"]
+mod checksum;
 mod crash;
 mod log;
 #[path = "../../../protocol/tests/it/mutate.rs"]

@@ -1,7 +1,8 @@
 //! The targets under thousands of mutated files.
 
+use crate::checksum;
 use crate::mutate::drive;
-use crate::targets::{damaged_log, mend, small_files, sound_log};
+use crate::targets::{damaged_log, small_files, sound_log};
 
 /// Samples of the files of a log, each named by its place; `clean` says whether the log counts as closed.
 fn samples(clean: u8, wanted: impl Fn(&str) -> bool) -> Vec<Vec<u8>> {
@@ -18,6 +19,21 @@ fn samples(clean: u8, wanted: impl Fn(&str) -> bool) -> Vec<Vec<u8>> {
         .collect();
     assert!(!samples.is_empty());
     samples
+}
+
+/// Puts the right checksum into everything that looks like a batch, so that what comes behind the checksum is reached as well.
+fn mend(log: &mut [u8]) {
+    let mut rest = log;
+    while let Some(length) = rest.get(8..12) {
+        let length = i32::from_be_bytes([length[0], length[1], length[2], length[3]]);
+        let size = usize::try_from(length).unwrap_or(0).saturating_add(12);
+        if size < 61 || size > rest.len() {
+            return;
+        }
+        let (batch, behind) = rest.split_at_mut(size);
+        checksum::mend(batch);
+        rest = behind;
+    }
 }
 
 /// A checksum that does not fit ends most batches at once; so the same damage comes again under one that fits.
