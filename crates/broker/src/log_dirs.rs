@@ -165,8 +165,12 @@ impl LogDirs {
     ) -> Result<(Log, Option<Repair>), DataDirError> {
         let path = self.dir.join(format!("{topic}-{index}"));
         let exists = self.disk.list(&path).is_ok();
-        let same =
-            exists && read_partition_metadata(&*self.disk, &path)?.is_none_or(|found| found == id);
+        let found = match exists {
+            true => read_partition_metadata(&*self.disk, &path)?,
+            false => None,
+        };
+        // Without an id it was made just before a crash.
+        let same = exists && found.is_none_or(|found| found == id);
         if exists && !same {
             self.doom(&path)?;
         }
@@ -176,7 +180,7 @@ impl LogDirs {
             OpenMode::default()
         };
         let (mut log, repair) = Log::open(self.disk.clone(), path.clone(), config, mode, now_ms())?;
-        if !same {
+        if found != Some(id) {
             write_partition_metadata(&*self.disk, &path, id)?;
         }
         if same && !mode.clean {
@@ -304,20 +308,23 @@ impl LogDirs {
         Ok(())
     }
 
-    /// Writes the checkpoints of all partitions, and of the metadata log, which ends at `metadata_end`.
+    /// Writes the checkpoints of all partitions, and of the metadata log with its end.
+    ///
+    /// `now` is asked when it is this one's turn. A list from before might bring back what another checkpoint has taken out meanwhile: the
+    /// log start of a deleted topic, which a topic made again under its name would take for its own after a crash.
     pub(crate) fn checkpoint(
         &self,
-        partitions: &[Arc<Partition>],
-        metadata_end: i64,
+        now: impl FnOnce() -> (Vec<Arc<Partition>>, i64),
     ) -> std::io::Result<()> {
         let _one_at_a_time = self
             .checkpointing
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
+        let (partitions, metadata_end) = now();
         let mut starts = Vec::new();
         let mut recovery_points = vec![(METADATA_TOPIC.to_owned(), 0, metadata_end)];
         let mut high_watermarks = Vec::new();
-        for partition in partitions {
+        for partition in &partitions {
             let Some((log_start, durable_end, high_watermark)) = partition.checkpoint() else {
                 continue;
             };

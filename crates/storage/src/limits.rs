@@ -2,6 +2,10 @@
 
 /// Batches remembered of each producer: as many as it may have in flight.
 pub const PRODUCER_BATCHES: usize = 5;
+/// Bytes before a snapshot of the producers that are looked at for the batches that each sent before its last.
+pub const LOOK_BACK_BYTES: u64 = 1024 * 1024;
+/// Largest snapshot of producers that is read: 23 million of them.
+pub const PRODUCER_SNAPSHOT_BYTES_MAX: u64 = 1024 * 1024 * 1024;
 /// Positions of the latest batches remembered of the active segment, so that readers at the tail need no index.
 pub const RECENT_BATCHES: usize = 64;
 /// Bytes read at a time when headers are scanned.

@@ -91,6 +91,15 @@ impl OffsetIndex {
             .map_or(0, |entry| entry.1)
     }
 
+    /// The position of the last batch at or before `position` that there is an entry of.
+    pub(crate) fn entry_before(&self, position: u32) -> u32 {
+        let behind = self.entries.partition_point(|entry| entry.1 <= position);
+        behind
+            .checked_sub(1)
+            .and_then(|at| self.entries.get(at))
+            .map_or(0, |entry| entry.1)
+    }
+
     /// Drops entries at or behind a relative offset.
     pub(crate) fn truncate(&mut self, relative_offset: u32) {
         let keep = self

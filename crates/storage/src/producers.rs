@@ -11,6 +11,8 @@
 //!
 //! Rules: `ProducerAppendInfo` of Apache Kafka (KIP-98, KIP-360).
 
+mod load;
+
 use std::collections::{BTreeMap, VecDeque};
 
 use mainstem_protocol::ErrorCode;
@@ -202,6 +204,22 @@ impl Producers {
         self.entries.retain(|_, entry| {
             entry.open_transaction.is_some() || entry.last_timestamp > before_ms
         });
+    }
+
+    fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// Gives producers of which only the last batch is known those before it, where `before` ends with the same.
+    fn refill(&mut self, before: &Self) {
+        for (id, entry) in &mut self.entries {
+            if let Some(found) = before.entries.get(id)
+                && found.epoch == entry.epoch
+                && found.batches.back() == entry.batches.back()
+            {
+                entry.batches.clone_from(&found.batches);
+            }
+        }
     }
 
     pub(crate) fn clear(&mut self) {

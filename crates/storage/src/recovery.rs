@@ -3,6 +3,7 @@
 //! After a clean stop nothing is scanned: indexes are loaded and checked. Otherwise every segment from the one that holds the recovery
 //! point on is read batch by batch; the first batch that is cut, damaged or out of order ends the log, the file is cut there and later
 //! segments are dropped. Nothing that was acknowledged as durable lies behind such a place: it was synced, with everything before it.
+//! Damage below the recovery point is no torn tail, since that was synced once: nothing behind it goes for its sake.
 //! A recovery point is written (durably) before segments are deleted, so that a half-undone deletion is told from a lost tail.
 //! Recovery may itself be cut short at any point; the next one starts from the same bytes or fewer torn ones.
 
@@ -13,7 +14,7 @@ use std::sync::Arc;
 use mainstem_protocol::batch::{BatchError, BatchHeader};
 
 use crate::LogConfig;
-use crate::disk::{Disk, DiskFile, read_small};
+use crate::disk::{Disk, DiskFile};
 use crate::leader_epochs::LeaderEpochs;
 use crate::limits::SMALL_FILE_BYTES_MAX;
 use crate::log::Log;
@@ -171,7 +172,7 @@ impl Log {
         log.epochs.cut_start(log.log_start);
         log.transactions =
             Transactions::load(&*log.disk, &log.dir, &listing.transactions, log.log_end)?;
-        log.load_producers(&listing)?;
+        log.load_producers(&listing.snapshots)?;
         Ok((log, repair))
     }
 
@@ -269,9 +270,7 @@ impl Log {
                 (None, None) => {}
             }
         }
-        // After a clean stop nothing is torn: damage is damage.
-        let refuse_damage = mode.refuse_damage || mode.clean;
-        self.scan_segment(base, now_ms, refuse_damage, next.is_none())
+        self.scan_segment(base, next, mode, now_ms)
     }
 
     pub(crate) fn remove_segment(&self, base: i64) -> io::Result<()> {
@@ -289,46 +288,49 @@ impl Log {
     fn scan_segment(
         &mut self,
         base: i64,
+        next: Option<i64>,
+        mode: OpenMode,
         now_ms: i64,
-        refuse_damage: bool,
-        is_active: bool,
     ) -> io::Result<Scanned> {
         let (mut segment, length) = Segment::open_bare(&*self.disk, &self.dir, base, now_ms)?;
         let file = segment.file.clone();
         let mut scan = HeaderScan::new(&*file, 0, length);
         let mut end = base;
         let bad = loop {
-            match scan.next()? {
+            let (position, what, is_whole) = match scan.next()? {
                 Found::End => break None,
-                Found::Bad(position, what) => {
-                    if refuse_damage && has_sound_batch(&*file, position, length, end)? {
-                        return Err(damaged(base, position, &what));
-                    }
-                    break Some(what);
-                }
+                Found::Bad(position, what) => (position, what, false),
                 Found::Batch(position, header) => {
                     let batch = scan.batch(position, &header)?;
-                    if let Err(what) = header.check_crc(&batch) {
-                        if refuse_damage && has_sound_batch(&*file, position, length, end)? {
-                            return Err(damaged(base, position, &what));
+                    match header.check_crc(&batch) {
+                        Err(what) => (position, what, false),
+                        Ok(()) if header.base_offset < end || header.last_offset_delta < 0 => {
+                            let length = header.last_offset_delta;
+                            // The checksum does not cover the base offset.
+                            let is_whole = header.base_offset < end;
+                            (position, BatchError::Length { length }, is_whole)
                         }
-                        break Some(what);
-                    }
-                    if header.base_offset < end || header.last_offset_delta < 0 {
-                        let what = BatchError::Length {
-                            length: header.last_offset_delta,
-                        };
-                        // Its checksum fits, so it is whole: this is no torn tail. The checksum does not cover the base offset.
-                        if refuse_damage && header.base_offset < end {
-                            return Err(damaged(base, position, &what));
+                        Ok(()) => {
+                            self.epochs.assign(header.leader_epoch, header.base_offset);
+                            segment.note(&header, self.config.index_interval_bytes);
+                            end = header.next_offset();
+                            continue;
                         }
-                        break Some(what);
                     }
-                    self.epochs.assign(header.leader_epoch, header.base_offset);
-                    segment.note(&header, self.config.index_interval_bytes);
-                    end = header.next_offset();
                 }
+            };
+            let was_synced = mode.clean || end < mode.recovery_point;
+            if let (Some(next), true) = (next, was_synced && !mode.refuse_damage) {
+                // As for one that needs no scan: who reads the damaged place is told.
+                segment.size = length;
+                segment.store_indexes()?;
+                return Ok((segment, next, None));
             }
+            let refuse = mode.refuse_damage || was_synced;
+            if refuse && (is_whole || has_sound_batch(&*file, position, length, end)?) {
+                return Err(damaged(base, position, &what));
+            }
+            break Some(what);
         };
         let cut = match bad {
             Some(what) => {
@@ -339,51 +341,10 @@ impl Log {
             None => None,
         };
         // Those of the active segment are written when it closes. Written now they would have to be synced, for each partition.
-        if !is_active {
+        if next.is_some() {
             segment.store_indexes()?;
         }
         Ok((segment, end, cut))
-    }
-
-    fn load_producers(&mut self, listing: &Listing) -> io::Result<()> {
-        let mut from = self.log_start;
-        for base in listing.snapshots.iter().rev() {
-            let path = self.dir.join(file_name(*base, "snapshot"));
-            if *base > self.log_end {
-                self.disk.remove_file(&path)?;
-                continue;
-            }
-            let bytes = read_small(&*self.disk, &path)?;
-            match bytes.as_deref().and_then(Producers::from_snapshot) {
-                Some(producers) => {
-                    self.producers = producers;
-                    from = *base;
-                    break;
-                }
-                None => self.disk.remove_file(&path)?,
-            }
-        }
-        self.replay_producers(from)
-    }
-
-    /// Makes the producers' state anew from the whole log.
-    pub(crate) fn rebuild_producers(&mut self) -> io::Result<()> {
-        self.producers.clear();
-        self.replay_producers(self.log_start)
-    }
-
-    fn replay_producers(&mut self, from: i64) -> io::Result<()> {
-        for segment in self.segments.iter().skip(self.segment_of(from)) {
-            let mut scan =
-                HeaderScan::new(&*segment.file, segment.position_before(from), segment.size);
-            while let Found::Batch(_, header) = scan.next()? {
-                if header.base_offset >= from {
-                    self.producers.note(&header);
-                }
-            }
-        }
-        self.note_open_transactions();
-        Ok(())
     }
 }
 

@@ -86,12 +86,17 @@ impl Segment {
         let Some(times) = TimeIndex::load(disk, &time_path)? else {
             return Ok(None);
         };
-        let (max_timestamp, relative) = match (times.last(), size) {
-            (Some(last), _) => last,
-            (None, 0) => (-1, 0),
-            (None, _) => return Ok(None),
+        let first_timestamp = match HeaderScan::new(&*file, 0, size).next()? {
+            Found::Batch(_, header) => Some(header.max_timestamp),
+            _ => None,
         };
-        let mut segment = Self {
+        let (max_timestamp, relative) = match (times.last(), first_timestamp) {
+            (Some(last), _) => last,
+            // It has no entries when no batch has a timestamp; else it was lost.
+            (None, None | Some(-1)) => (-1, 0),
+            (None, Some(_)) => return Ok(None),
+        };
+        Ok(Some(Self {
             base_offset,
             file,
             size,
@@ -99,16 +104,12 @@ impl Segment {
             times,
             max_timestamp,
             max_timestamp_offset: base_offset + i64::from(relative),
-            first_timestamp: None,
+            first_timestamp,
             created_ms: now_ms,
             modified_ms,
             bytes_since_entry: 0,
             recent: VecDeque::new(),
-        };
-        if let Found::Batch(_, header) = HeaderScan::new(&*segment.file, 0, size).next()? {
-            segment.first_timestamp = Some(header.max_timestamp);
-        }
-        Ok(Some(segment))
+        }))
     }
 
     /// Opens a `.log` file with empty indexes, which the caller fills by [`Self::note`].
@@ -157,7 +158,9 @@ impl Segment {
             return true;
         }
         let waited = match self.first_timestamp {
-            Some(first) if header.max_timestamp >= 0 => header.max_timestamp.saturating_sub(first),
+            Some(first) if first >= 0 && header.max_timestamp >= 0 => {
+                header.max_timestamp.saturating_sub(first)
+            }
             _ => now_ms.saturating_sub(self.created_ms),
         };
         if waited
@@ -233,6 +236,12 @@ impl Segment {
             return *position;
         }
         u64::from(self.offsets.position_before(self.relative(offset)))
+    }
+
+    /// The position of a batch at or before `position` that the offset index tells of.
+    pub(crate) fn indexed_position_before(&self, position: u64) -> u64 {
+        let position = u32::try_from(position).unwrap_or(u32::MAX);
+        u64::from(self.offsets.entry_before(position))
     }
 
     /// A position before which no record has `timestamp` or more.

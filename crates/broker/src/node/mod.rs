@@ -80,9 +80,10 @@ impl Node {
 
     /// Writes the checkpoints. What the image holds was synced before it was published.
     pub(crate) fn checkpoint(&self) -> std::io::Result<()> {
-        let metadata_end = self.metadata.load().at.offset + 1;
-        self.log_dirs
-            .checkpoint(&self.partitions.all(), metadata_end)
+        self.log_dirs.checkpoint(|| {
+            let metadata_end = self.metadata.load().at.offset + 1;
+            (self.partitions.all(), metadata_end)
+        })
     }
 
     /// What CreateTopics may leave open.

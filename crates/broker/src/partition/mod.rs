@@ -405,14 +405,17 @@ impl Partition {
         Ok(start)
     }
 
-    /// Log start and durable end, for the checkpoints.
+    /// Log start, durable end and high watermark, for the checkpoints; `None` when the topic is gone. They hold also of a partition that
+    /// takes nothing any more: what was answered before must not be forgotten for that.
     pub(crate) fn checkpoint(&self) -> Option<(i64, i64, i64)> {
-        let state = self.state.lock().ok()?;
-        Some((
-            state.log.log_start(),
-            state.log.durable_end(),
-            state.high_watermark,
-        ))
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        (!state.removed).then(|| {
+            (
+                state.log.log_start(),
+                state.log.durable_end(),
+                state.high_watermark,
+            )
+        })
     }
 
     /// The topic is gone: everybody who waits is told, nothing is served any more.

@@ -11,6 +11,7 @@ mod administration;
 #[allow(dead_code, reason = "the tests of the codec use all of it")]
 #[path = "../../../protocol/tests/it/catalogue.rs"]
 mod catalogue;
+mod checkpoints;
 #[path = "../../../protocol/tests/it/checksum.rs"]
 mod checksum;
 mod compatibility;

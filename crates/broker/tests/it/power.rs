@@ -44,7 +44,7 @@ fn list_offset(wire: &mut Wire, topic: &str, timestamp: i64) -> i64 {
     wire.ask(7, &request).topics[0].partitions[0].offset
 }
 
-fn delete_records(wire: &mut Wire, topic: &str, offset: i64) -> i64 {
+pub(crate) fn delete_records(wire: &mut Wire, topic: &str, offset: i64) -> i64 {
     let request = DeleteRecordsRequest {
         topics: vec![delete_records_request::DeleteRecordsTopic {
             name: Str::from(topic),

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use mainstem_storage::disk::{Disk, MemDisk, read_small, write_small};
+use mainstem_storage::disk::{Disk, DiskFile, MemDisk, read_small, write_small};
 use mainstem_storage::{Log, LogConfig, OpenMode};
 
 use super::{NOW_MS, append, batch, contents, open, sync};
@@ -208,34 +208,27 @@ fn what_a_start_found_in_the_page_cache_is_durable_after_one_sync() {
     }
 }
 
-#[test]
-fn damage_in_an_old_segment_costs_no_other() {
+/// A log of forty batches, of which the file of one segment was changed by `damage`; opened again after an unclean stop, with
+/// everything below the recovery point.
+fn check_damage(config: LogConfig, timestamp: i64, segment: usize, damage: fn(&dyn DiskFile)) {
     let disk = MemDisk::new();
-    let settings = || LogConfig {
-        retention_bytes: -1,
-        ..config()
-    };
-    let (mut log, _) = open(Arc::new(disk.clone()), settings(), OpenMode::default()).unwrap();
+    let (mut log, _) = open(Arc::new(disk.clone()), config.clone(), OpenMode::default()).unwrap();
     for step in 0..40 {
-        append(&mut log, batch(step, 2, NOW_MS), NOW_MS).unwrap();
+        append(&mut log, batch(step, 2, timestamp), NOW_MS).unwrap();
     }
     sync(&mut log).unwrap();
     let (before, end) = (contents(&log), log.log_end());
     let dir = std::path::Path::new("/data/orders-0");
     let names = disk.list(dir).unwrap();
-    let logs: Vec<_> = names
-        .iter()
-        .filter(|entry| entry.name.ends_with(".log"))
-        .collect();
-    assert!(logs.len() > 5);
-    // The last bytes of the third segment are lost, behind what its index tells of.
-    let file = disk.open(&dir.join(&logs[2].name), false).unwrap();
-    file.set_length(file.length().unwrap() - 7).unwrap();
+    let mut logs = names.iter().filter(|entry| entry.name.ends_with(".log"));
+    let name = &logs.nth(segment).unwrap().name;
+    assert!(logs.count() > 3);
+    damage(&*disk.open(&dir.join(name), false).unwrap());
     let mode = OpenMode {
         recovery_point: end,
         ..OpenMode::default()
     };
-    let (log, repair) = open(Arc::new(disk), settings(), mode).unwrap();
+    let (log, repair) = open(Arc::new(disk), config, mode).unwrap();
     assert_eq!((repair, log.log_start(), log.log_end()), (None, 0, end));
     let readable = |offset: i64| log.read(offset, end, 1, true).map(|slice| slice.bytes);
     let damaged = before
@@ -246,4 +239,47 @@ fn damage_in_an_old_segment_costs_no_other() {
         1,
         "the batch that was cut is missed, and no other"
     );
+}
+
+#[test]
+fn damage_in_an_old_segment_costs_no_other() {
+    let settings = LogConfig {
+        retention_bytes: -1,
+        ..config()
+    };
+    // The last bytes are lost, behind what its index tells of.
+    let cut = |file: &dyn DiskFile| file.set_length(file.length().unwrap() - 7).unwrap();
+    check_damage(settings.clone(), NOW_MS, 2, cut);
+    // Without timestamps there is nothing in the time index, and nothing lost.
+    check_damage(settings, -1, 2, cut);
+}
+
+#[test]
+fn damage_in_what_was_synced_is_no_torn_tail() {
+    let disk = MemDisk::new();
+    let (mut log, _) = open(
+        Arc::new(disk.clone()),
+        LogConfig::default(),
+        OpenMode::default(),
+    )
+    .unwrap();
+    for step in 0..40 {
+        append(&mut log, batch(step, 2, NOW_MS), NOW_MS).unwrap();
+    }
+    sync(&mut log).unwrap();
+    let end = log.log_end();
+    let path = std::path::Path::new("/data/orders-0/00000000000000000000.log");
+    let file = disk.open(path, false).unwrap();
+    file.write_at(100, &[0xff, 0xee, 0x11], &[]).unwrap();
+    let length = file.length().unwrap();
+    let mode = OpenMode {
+        recovery_point: end,
+        ..OpenMode::default()
+    };
+    let error = open(Arc::new(disk.clone()), LogConfig::default(), mode).unwrap_err();
+    assert!(error.contains("sound batches follow"), "{error}");
+    assert_eq!(file.length().unwrap(), length, "and it was left as it is");
+    // What was never synced may be torn.
+    let (log, repair) = open(Arc::new(disk), LogConfig::default(), OpenMode::default()).unwrap();
+    assert!(repair.is_some() && log.log_end() < end);
 }

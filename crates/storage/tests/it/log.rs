@@ -9,15 +9,7 @@ use mainstem_protocol::compress::Codec;
 use mainstem_storage::disk::{Disk, MemDisk, RealDisk};
 use mainstem_storage::{CompressionPolicy, Log, LogConfig, OpenMode, validate_produced};
 
-use super::{NOW_MS, append, batch, contents, open, sync};
-
-fn small() -> LogConfig {
-    LogConfig {
-        segment_bytes: 1_000,
-        index_interval_bytes: 100,
-        ..LogConfig::default()
-    }
-}
+use super::{NOW_MS, append, batch, contents, open, small, sync};
 
 fn filled(config: LogConfig, batches: u64) -> (Log, MemDisk) {
     let disk = MemDisk::new();
@@ -324,34 +316,6 @@ fn a_cut_log_goes_on_from_the_cut() {
     assert_eq!(contents(&log).last().unwrap().0, 30);
 }
 
-fn produced(producer_epoch: i16, sequence: i32) -> Bytes {
-    let mut builder = BatchBuilder::new(BatchOptions {
-        producer_id: 5,
-        producer_epoch,
-        base_sequence: sequence,
-        ..BatchOptions::default()
-    });
-    builder.append(NOW_MS, None, Some(b"v"), &[]);
-    builder.build().unwrap()
-}
-
-#[test]
-fn a_repeated_batch_is_known_after_a_crash_too() {
-    let disk = MemDisk::new();
-    let (mut log, _) = open(Arc::new(disk.clone()), small(), OpenMode::default()).unwrap();
-    for sequence in 0..30 {
-        append(&mut log, produced(0, sequence), NOW_MS).unwrap();
-    }
-    let end = log.log_end();
-    sync(&mut log).unwrap();
-    let (mut log, _) = open(Arc::new(disk.crash(3)), small(), OpenMode::default()).unwrap();
-    let repeated = validate_produced(produced(0, 29), log.config(), NOW_MS).unwrap();
-    let appended = log.append_as_leader(&repeated, 0, NOW_MS).unwrap();
-    assert!(appended.duplicate);
-    assert_eq!((appended.first, log.log_end()), (end - 1, end));
-    assert_eq!(append(&mut log, produced(0, 30), NOW_MS), Ok(end));
-}
-
 #[test]
 fn what_the_topic_does_not_want_is_refused_with_kafkas_code() {
     let check = |config: LogConfig, bytes: Bytes, code: ErrorCode| {
@@ -493,4 +457,17 @@ fn an_epoch_is_known_from_its_begin_and_kept_from_its_first_batch() {
     log.begin_epoch(3);
     log.begin_epoch(-1);
     assert_eq!(log.epochs().end_of(3, 2), Some((3, 2)));
+}
+
+#[test]
+fn a_time_behind_records_that_have_none_begins_no_segment() {
+    let (mut log, _) = open(
+        Arc::new(MemDisk::new()),
+        LogConfig::default(),
+        OpenMode::default(),
+    )
+    .unwrap();
+    append(&mut log, batch(0, 1, -1), NOW_MS).unwrap();
+    append(&mut log, batch(1, 1, NOW_MS), NOW_MS).unwrap();
+    assert_eq!(log.segment_count(), 1);
 }

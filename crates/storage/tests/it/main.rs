@@ -15,6 +15,7 @@ mod log;
 #[path = "../../../protocol/tests/it/mutate.rs"]
 mod mutate;
 mod mutations;
+mod producers;
 #[allow(dead_code, reason = "the tests of the codec use all of it")]
 #[path = "../../../protocol/tests/it/sample.rs"]
 mod sample;
@@ -53,6 +54,15 @@ fn sync(log: &mut Log) -> Result<i64, String> {
     let ticket = log.sync_ticket();
     ticket.sync().map_err(|error| error.to_string())?;
     Ok(log.on_synced(&ticket))
+}
+
+/// Settings under which a few batches fill a segment.
+fn small() -> LogConfig {
+    LogConfig {
+        segment_bytes: 1_000,
+        index_interval_bytes: 100,
+        ..LogConfig::default()
+    }
 }
 
 fn open(

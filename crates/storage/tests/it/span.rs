@@ -7,15 +7,7 @@ use mainstem_protocol::batch::{BatchBuilder, BatchHeader, BatchOptions};
 use mainstem_storage::disk::{BudgetDisk, Disk, MemDisk};
 use mainstem_storage::{FoundBatches, Log, LogConfig, OpenMode};
 
-use super::{NOW_MS, append, batch, open, sync};
-
-fn small() -> LogConfig {
-    LogConfig {
-        segment_bytes: 1_000,
-        index_interval_bytes: 100,
-        ..LogConfig::default()
-    }
-}
+use super::{NOW_MS, append, batch, open, small, sync};
 
 /// A log of batches of two records, one for each timestamp.
 fn timed(config: LogConfig, timestamps: &[i64]) -> Log {
