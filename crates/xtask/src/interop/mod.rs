@@ -4,6 +4,7 @@
 //! node is killed with SIGKILL and started again. What `tools` prints is held to a transcript. Afterwards the node is stopped cleanly and
 //! Apache's DumpLogSegments reads every file it left. In `swap` the systems themselves are exchanged on one directory.
 
+mod deadline;
 mod dump;
 mod programs;
 mod swap;
@@ -12,14 +13,19 @@ mod transcript;
 
 use std::io::{BufRead, BufReader, Write};
 use std::process::Stdio;
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use clap::ValueEnum;
 
+use deadline::Deadline;
 use programs::Program;
 pub use programs::{class_path, must, python};
 pub use systems::{Profile, Settings, System, TempDir, Which, binary};
 use transcript::Transcript;
+
+/// How long a program may take; the slowest takes minutes.
+const PROGRAM: Duration = Duration::from_secs(600);
 
 /// Options of `cargo xtask interop`.
 #[derive(Debug, clap::Args)]
@@ -167,6 +173,7 @@ fn converse(program: Program, system: &mut System, more: &[&str]) -> Result<Vec<
         .stdout(Stdio::piped())
         .spawn()
         .with_context(|| format!("{} did not start", program.name()))?;
+    let deadline = Deadline::of(&child, PROGRAM);
     let mut input = child
         .stdin
         .take()
@@ -189,6 +196,13 @@ fn converse(program: Program, system: &mut System, more: &[&str]) -> Result<Vec<
         }
     }
     let status = child.wait()?;
+    if deadline.passed() {
+        bail!(
+            "{} was killed: it took more than {} s",
+            program.name(),
+            PROGRAM.as_secs()
+        );
+    }
     if !status.success() {
         bail!("the program failed: {status}");
     }

@@ -1,17 +1,20 @@
 //! `cargo xtask interop swap`: one directory and one file of properties, two systems, one after the other.
 //!
 //! `interop/swap/Swap.java` fills a system, writes down what it serves, and says `SWAP`; the system is stopped cleanly, the other one is
-//! started on its directory, and must serve the same. Both ways, with two swaps each. What a system says while it starts and runs is
+//! started on its directory, and must serve the same. Both ways, with two swaps each; before them, Kafka starts on a directory that
+//! `mainstem storage format` made. What a system says while it starts and runs is
 //! judged too: nothing may be recovered after a clean stop, and nothing may be wrong.
 
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail};
 
+use super::PROGRAM;
+use super::deadline::Deadline;
 use super::dump;
-use super::programs::Program;
+use super::programs::{Program, class_path, must};
 use super::systems::{LOG, Profile, Settings, System, TempDir, Which};
 
 /// What the program checks at least, in lines: the seed, two swaps, what goes on after each, and what only Kafka serves.
@@ -38,6 +41,9 @@ const PROPERTIES: &[(&str, &str)] = &[
 
 /// Both ways.
 pub fn run(profile: Profile) -> Result<()> {
+    println!("swap, on a directory that Mainstem formatted");
+    formatted(profile).context("swap, on a directory that Mainstem formatted")?;
+    println!("Apache Kafka takes a directory that Mainstem formatted, and Mainstem takes it back");
     for first in [Which::Mainstem, Which::Kafka] {
         println!("swap, {first:?} first");
         let checks = swap(first, profile).with_context(|| format!("swap, {first:?} first"))?;
@@ -60,6 +66,29 @@ fn settings(first: Which, profile: Profile) -> Settings {
         features: &[],
         ..Settings::of(profile)
     }
+}
+
+/// `mainstem storage format` in the place of Kafka's StorageTool: Kafka starts on what it made, and serves.
+fn formatted(profile: Profile) -> Result<()> {
+    let dir = TempDir::new("formatted")?;
+    let settings = settings(Which::Mainstem, profile);
+    let mut system = System::start_on_formatted(dir.path().to_owned(), settings)?;
+    let bootstrap = system.bootstrap();
+    let make = ["--create", "--topic", "orders", "--bootstrap-server"];
+    let mut topics = Command::new("java");
+    topics.args(["-cp", &class_path()?, "org.apache.kafka.tools.TopicCommand"]);
+    must(topics.args(make).arg(&bootstrap))?;
+    system.terminate()?;
+    listen(system.which(), dir.path(), true)?;
+    dump::read_everything(&dir.path().join("data"), false)?;
+    system.exchange()?;
+    system.terminate()?;
+    listen(system.which(), dir.path(), false)?;
+    let topic = dir.path().join("data/orders-0");
+    if !topic.exists() {
+        bail!("{} is not there", topic.display());
+    }
+    Ok(())
 }
 
 fn swap(first: Which, profile: Profile) -> Result<usize> {
@@ -87,6 +116,7 @@ fn converse(first: Which, system: &mut System, dir: &Path) -> Result<usize> {
         .stdout(Stdio::piped())
         .spawn()
         .context("the program did not start")?;
+    let deadline = Deadline::of(&child, PROGRAM);
     let mut input = child.stdin.take().context("it has a standard input")?;
     let output = child.stdout.take().context("it has a standard output")?;
     let (mut checks, mut swaps) = (0, 0);
@@ -110,6 +140,12 @@ fn converse(first: Which, system: &mut System, dir: &Path) -> Result<usize> {
         }
     }
     let status = child.wait()?;
+    if deadline.passed() {
+        bail!(
+            "the program was killed: it took more than {} s",
+            PROGRAM.as_secs()
+        );
+    }
     if !status.success() {
         bail!("the program failed: {status}");
     }

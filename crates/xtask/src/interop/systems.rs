@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use clap::ValueEnum;
 
+use super::deadline::Deadline;
 use super::programs::{class_path, telling_class_path};
 
 /// What a system says, in its directory.
@@ -17,6 +18,8 @@ pub const LOG: &str = "log";
 const PROPERTIES: &str = "server.properties";
 /// How long a system may take to listen.
 const START: Duration = Duration::from_secs(60);
+/// How long a system may take to stop.
+const STOP: Duration = Duration::from_secs(120);
 
 /// A system.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -243,6 +246,21 @@ impl System {
         if which == Which::Kafka {
             format(&dir, &settings)?;
         }
+        Self::launch(which, dir, settings, port)
+    }
+
+    /// Starts Apache Kafka on a new directory that `mainstem storage format` made ready for it.
+    pub fn start_on_formatted(dir: PathBuf, settings: Settings) -> Result<Self> {
+        let port = free_port()?;
+        write_properties(&dir, port, &settings)?;
+        let mut format = Command::new(binary(settings.profile)?);
+        format.args(["storage", "format", "--quiet", "--config"]);
+        format.arg(dir.join(PROPERTIES)).stdout(Stdio::null());
+        super::programs::must(&mut format)?;
+        Self::launch(Which::Kafka, dir, settings, port)
+    }
+
+    fn launch(which: Which, dir: PathBuf, settings: Settings, port: u16) -> Result<Self> {
         let child = spawn(which, &dir, &settings, port)?;
         let mut system = Self {
             which,
@@ -314,6 +332,7 @@ impl System {
 
     /// Stops it cleanly.
     pub fn terminate(&mut self) -> Result<()> {
+        let deadline = Deadline::of(&self.child, STOP);
         let terminated = Command::new("kill")
             .args(["-TERM", &self.child.id().to_string()])
             .status()?;
@@ -321,6 +340,9 @@ impl System {
             .child
             .wait()
             .context("waiting for the system to stop")?;
+        if deadline.passed() {
+            bail!("{:?} did not stop in {} s", self.which, STOP.as_secs());
+        }
         // Java tells of a signal by 143.
         let clean = status.success() || status.code() == Some(143);
         if !terminated.success() || !clean {
