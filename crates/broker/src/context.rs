@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use mainstem_protocol::Str;
 
+use crate::budget::AnswerBudget;
 use crate::metrics::CoreCounters;
 use crate::node::Node;
 
@@ -22,6 +23,8 @@ pub(crate) struct RequestContext {
     pub(crate) client_id: Option<Str>,
     /// Where it comes from, in Kafka's form: `/127.0.0.1`.
     pub(crate) client_host: Str,
+    /// What the answer may take while it is made.
+    pub(crate) answer: Arc<AnswerBudget>,
 }
 
 impl RequestContext {

@@ -11,6 +11,7 @@ use mainstem_protocol::{ApiKey, Chunks, DecodeError, Decoder, EncodeError, Reque
 
 use crate::context::{RequestContext, Staged};
 use crate::handlers;
+use crate::limits::ANSWER_MEMORY_MAX;
 use crate::memory::Charge;
 
 /// Why a request is not answered: the connection is closed.
@@ -39,6 +40,14 @@ pub(crate) enum Refused {
         version: i16,
         /// What is wrong.
         cause: DecodeError,
+    },
+    /// The answer would take more than it may.
+    #[error("the answer to {api} version {version} would be larger than {ANSWER_MEMORY_MAX} bytes")]
+    Budget {
+        /// The API.
+        api: ApiKey,
+        /// As sent.
+        version: i16,
     },
     /// Our answer does not fit the version: a mistake of ours.
     #[error("the answer to {api} version {version}: {cause}")]
@@ -247,7 +256,11 @@ where
         cause,
     })?;
     charge.add(budget - decoder.budget_bytes());
+    let budget = cx.answer.clone();
     let answer = move |response: &Q::Response| {
+        if budget.is_exceeded() {
+            return Err(Refused::Budget { api, version });
+        }
         let counters = node.metrics.core(core);
         let answer = encode(api, version, correlation_id, response);
         counters.errors_of(api, response);

@@ -5,6 +5,7 @@
 //! are plain threads, since they block on the disk.
 
 mod authorization;
+mod budget;
 mod clock;
 pub mod config;
 mod context;

@@ -15,6 +15,20 @@ pub const MEMORY_RESERVE_BYTES: u64 = 64 * 1024 * 1024;
 pub const FRAME_SMALL_BYTES: usize = 64 * 1024;
 /// Memory that decoding one request may take beside its frame.
 pub const DECODE_BYTES_MAX: usize = 128 * 1024 * 1024;
+/// Memory that the answer to one request may take while it is made, as values and as bytes.
+pub const ANSWER_MEMORY_MAX: usize = 128 * 1024 * 1024;
+/// An answer up to this size is made without asking.
+pub const ANSWER_MEMORY_SMALL: usize = 64 * 1024;
+/// Larger ones that are made at the same time.
+pub const LARGE_ANSWERS: usize = 2;
+/// Work of a request, in bytes of its answer, after which the other tasks of its core have a turn.
+pub const TURN_BYTES: usize = 64 * 1024;
+/// What an entry of an answer counts beside its bytes.
+pub const ANSWER_ENTRY_WORK: usize = 512;
+/// Searches of records by time that run at the same time, off the cores.
+pub const TIME_SEARCHES: usize = 2;
+/// Memory for small frames that are on their way and larger than an idle buffer; beyond it they do not grow.
+pub const ARRIVING_BYTES_MAX: u64 = 64 * 1024 * 1024;
 /// Bytes that one Fetch returns while memory is short.
 pub const FETCH_BYTES_SHORT: usize = 64 * 1024;
 /// While memory is short, a frame that is held for longer than [`GRACE`] must have come at this rate or go, bytes a second.

@@ -3,7 +3,7 @@
 //! One account for the whole node. Invariants:
 //! - the buffer of a large frame does not grow, and no frame is handled, while there is no room; what a buffer grew by, what a frame is
 //!   decoded into and the answer to it are charged as soon as they are there. So the account goes over its limit by one message for each
-//!   core at most, and by one frame: large frames that have grown half and wait for each other's room let one of them go on;
+//!   core at most, and by one frame: large frames that wait for each other's room let one of them go on, until it is answered;
 //! - what is charged is given back when the answer is written, or when the connection ends;
 //! - small frames have a reserve of their own, so that those who send and read little are served while others hold the room.
 //!
@@ -14,7 +14,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 
-use crate::limits::{MEMORY_BYTES, MEMORY_RESERVE_BYTES};
+use crate::config::Properties;
+use crate::limits::{ARRIVING_BYTES_MAX, LARGE_ANSWERS, MEMORY_BYTES, MEMORY_RESERVE_BYTES};
 
 /// The account.
 #[derive(Debug)]
@@ -23,9 +24,10 @@ pub(crate) struct Memory {
     used: AtomicU64,
     freed: Notify,
     express: Arc<Semaphore>,
+    large_answers: Arc<Semaphore>,
 }
 
-/// Leave to grow without room; one at a time has it.
+/// Leave to grow and to be handled without room; one at a time has it.
 #[derive(Debug)]
 pub(crate) struct Express {
     _permit: OwnedSemaphorePermit,
@@ -45,9 +47,16 @@ pub(crate) enum Lane {
 pub(crate) struct Charge {
     memory: Arc<Memory>,
     bytes: u64,
+    /// Of what went on without room: nothing else does before it is answered.
+    express: Option<Express>,
 }
 
 impl Memory {
+    /// The account of a node with these properties.
+    pub(crate) fn of(properties: &Properties) -> Self {
+        Self::new(properties.number("queued.max.request.bytes"))
+    }
+
     /// An account with the limit of `queued.max.request.bytes`; -1 leaves it to [`MEMORY_BYTES`].
     pub(crate) fn new(queued_max_request_bytes: i64) -> Self {
         let limit = u64::try_from(queued_max_request_bytes).ok();
@@ -56,7 +65,14 @@ impl Memory {
             used: AtomicU64::new(0),
             freed: Notify::new(),
             express: Arc::new(Semaphore::new(1)),
+            large_answers: Arc::new(Semaphore::new(LARGE_ANSWERS)),
         }
+    }
+
+    /// The account of small frames that are on their way. It is one of its own: a frame that is whole and waits for room here may not be
+    /// what takes the room.
+    pub(crate) fn arriving() -> Self {
+        Self::new(i64::try_from(ARRIVING_BYTES_MAX).unwrap_or(i64::MAX))
     }
 
     fn bound(&self, lane: Lane) -> u64 {
@@ -101,11 +117,17 @@ impl Memory {
         Some(Express { _permit: permit })
     }
 
+    /// Waits for leave to make a large answer. `None` never comes: the semaphore is not closed.
+    pub(crate) async fn large_answer(&self) -> Option<OwnedSemaphorePermit> {
+        self.large_answers.clone().acquire_owned().await.ok()
+    }
+
     /// Charges bytes, whether there is room or not.
     pub(crate) fn charge(self: &Arc<Self>, bytes: usize) -> Charge {
         let mut charge = Charge {
             memory: self.clone(),
             bytes: 0,
+            express: None,
         };
         charge.add(bytes);
         charge
@@ -118,6 +140,12 @@ impl Charge {
         let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
         self.memory.used.fetch_add(bytes, Ordering::AcqRel);
         self.bytes += bytes;
+    }
+
+    /// The same, with leave to go on without room.
+    pub(crate) fn with(mut self, express: Option<Express>) -> Self {
+        self.express = express;
+        self
     }
 
     /// Charges what is missing to `bytes`.

@@ -84,19 +84,27 @@ fn key_of(version: i16, name: &Str, id: Uuid) -> TopicKey {
     }
 }
 
-/// The partitions that a request names.
+/// The partitions that a request names, each once, where it comes first. What is said last counts: Apache Kafka keeps them in a map.
 fn named(version: i16, request: &FetchRequest) -> Vec<Wanted> {
-    let mut wanted = Vec::new();
+    let mut wanted: Vec<Wanted> = Vec::new();
+    let mut places: HashMap<(TopicKey, i32), usize> = HashMap::new();
     for topic in &request.topics {
         let key = key_of(version, &topic.topic, topic.topic_id);
         for partition in &topic.partitions {
-            wanted.push(Wanted {
+            let named = Wanted {
                 topic: key.clone(),
                 index: partition.partition,
                 offset: partition.fetch_offset,
                 max_bytes: partition.partition_max_bytes,
                 current_leader_epoch: partition.current_leader_epoch,
-            });
+            };
+            let place = *places
+                .entry((key.clone(), named.index))
+                .or_insert(wanted.len());
+            match wanted.get_mut(place) {
+                Some(before) => *before = named,
+                None => wanted.push(named),
+            }
         }
     }
     wanted

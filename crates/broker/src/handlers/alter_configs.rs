@@ -8,11 +8,18 @@ use mainstem_protocol::messages::{AlterConfigsRequest, AlterConfigsResponse};
 use crate::config::check_change;
 use crate::context::{RequestContext, Staged};
 
+/// What the answer about one of them takes.
+const ENTRY_BYTES: usize = 384;
+
 pub(crate) async fn handle(
     cx: RequestContext,
     request: AlterConfigsRequest,
 ) -> Staged<AlterConfigsResponse> {
     Staged::pending(async move {
+        let entries = request.resources.len();
+        if !cx.answer.take_each(entries, ENTRY_BYTES).await {
+            return AlterConfigsResponse::default();
+        }
         let asked = request
             .resources
             .iter()

@@ -6,11 +6,18 @@ use mainstem_protocol::messages::{CreatePartitionsRequest, CreatePartitionsRespo
 
 use crate::context::{RequestContext, Staged};
 
+/// What the answer about one of them takes.
+const ENTRY_BYTES: usize = 384;
+
 pub(crate) async fn handle(
     cx: RequestContext,
     request: CreatePartitionsRequest,
 ) -> Staged<CreatePartitionsResponse> {
     Staged::pending(async move {
+        let entries = request.topics.len();
+        if !cx.answer.take_each(entries, ENTRY_BYTES).await {
+            return CreatePartitionsResponse::default();
+        }
         let names: Vec<_> = request
             .topics
             .iter()

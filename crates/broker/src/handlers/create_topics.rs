@@ -9,11 +9,18 @@ use crate::clock::random_uuid;
 use crate::config::{ValueSource, topic_value};
 use crate::context::{RequestContext, Staged};
 
+/// What the answer about one of them takes.
+const ENTRY_BYTES: usize = 512;
+
 pub(crate) async fn handle(
     cx: RequestContext,
     request: CreateTopicsRequest,
 ) -> Staged<CreateTopicsResponse> {
     Staged::pending(async move {
+        let entries = request.topics.len();
+        if !cx.answer.take_each(entries, ENTRY_BYTES).await {
+            return CreateTopicsResponse::default();
+        }
         let defaults = cx.node.topic_defaults();
         let names: Vec<_> = request
             .topics

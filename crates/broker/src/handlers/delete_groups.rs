@@ -7,11 +7,18 @@ use mainstem_protocol::messages::{DeleteGroupsRequest, DeleteGroupsResponse};
 
 use crate::context::{RequestContext, Staged};
 
+/// What the answer about one of them takes.
+const ENTRY_BYTES: usize = 128;
+
 pub(crate) async fn handle(
     cx: RequestContext,
     request: DeleteGroupsRequest,
 ) -> Staged<DeleteGroupsResponse> {
     Staged::pending(async move {
+        let entries = request.groups_names.len();
+        if !cx.answer.take_each(entries, ENTRY_BYTES).await {
+            return DeleteGroupsResponse::default();
+        }
         let mut response = DeleteGroupsResponse::default();
         for group in request.groups_names {
             let name = group.clone();

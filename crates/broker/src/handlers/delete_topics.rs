@@ -7,11 +7,18 @@ use mainstem_protocol::messages::{DeleteTopicsRequest, DeleteTopicsResponse};
 
 use crate::context::{RequestContext, Staged};
 
+/// What the answer about one of them takes.
+const ENTRY_BYTES: usize = 384;
+
 pub(crate) async fn handle(
     cx: RequestContext,
     request: DeleteTopicsRequest,
 ) -> Staged<DeleteTopicsResponse> {
     Staged::pending(async move {
+        let entries = request.topic_names.len() + request.topics.len();
+        if !cx.answer.take_each(entries, ENTRY_BYTES).await {
+            return DeleteTopicsResponse::default();
+        }
         let named = request
             .topic_names
             .iter()

@@ -1,6 +1,6 @@
 //! DescribeConfigs (key 32): the values of topics and of this broker, and where each comes from.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use mainstem_metadata::config::{
     BROKER_CONFIGS, BrokerConfig, TOPIC_CONFIGS, TopicConfig, broker_config, broker_doc, topic_doc,
@@ -35,39 +35,93 @@ pub(crate) async fn handle(
     cx: RequestContext,
     request: DescribeConfigsRequest,
 ) -> Staged<DescribeConfigsResponse> {
-    let image = cx.node.metadata.load();
-    let sources = Sources::new(&cx, &image);
-    let results = request.resources.iter().map(|asked| {
-        let described = match asked.resource_type {
-            ConfigResource::TOPIC => topic(&sources, asked, request.include_synonyms),
-            ConfigResource::BROKER => broker(&sources, asked, request.include_synonyms),
-            ConfigResource::BROKER_LOGGER => logger(&sources, asked),
-            ConfigResource::GROUP => group(asked),
-            ConfigResource::CLIENT_METRICS => {
-                let what = "Configs of client metrics are not served yet.".to_owned();
-                Err((ErrorCode::InvalidRequest, what))
+    Staged::pending(async move {
+        let image = cx.node.metadata.load_full();
+        let sources = Sources::new(&cx, &image);
+        let mut response = DescribeConfigsResponse::default();
+        for asked in &request.resources {
+            // One that is named again is described again, as Apache Kafka does.
+            let result = describe(&sources, asked, &request);
+            if !cx.answer.take(result_bytes(&result)).await {
+                break;
             }
-            _ => Err((ErrorCode::InvalidRequest, MALFORMED.to_owned())),
-        };
-        let (code, message, mut configs) = match described {
-            Ok(configs) => (ErrorCode::None, String::new(), configs),
-            Err((code, message)) => (code, message, Vec::new()),
-        };
-        if request.include_documentation {
-            document(asked.resource_type, &mut configs);
+            response.results.push(result);
         }
-        DescribeConfigsResult {
-            error_code: code.code(),
-            error_message: Some(Str::from(message)),
-            resource_type: asked.resource_type,
-            resource_name: asked.resource_name.clone(),
-            configs,
-        }
-    });
-    Staged::Ready(DescribeConfigsResponse {
-        results: results.collect(),
-        ..DescribeConfigsResponse::default()
+        response
     })
+}
+
+fn describe(
+    sources: &Sources<'_>,
+    asked: &DescribeConfigsResource,
+    request: &DescribeConfigsRequest,
+) -> DescribeConfigsResult {
+    let asked = &Asked::new(asked);
+    let described = match asked.resource.resource_type {
+        ConfigResource::TOPIC => topic(sources, asked, request.include_synonyms),
+        ConfigResource::BROKER => broker(sources, asked, request.include_synonyms),
+        ConfigResource::BROKER_LOGGER => logger(sources, asked),
+        ConfigResource::GROUP => group(asked),
+        ConfigResource::CLIENT_METRICS => {
+            let what = "Configs of client metrics are not served yet.".to_owned();
+            Err((ErrorCode::InvalidRequest, what))
+        }
+        _ => Err((ErrorCode::InvalidRequest, MALFORMED.to_owned())),
+    };
+    let (code, message, mut configs) = match described {
+        Ok(configs) => (ErrorCode::None, String::new(), configs),
+        Err((code, message)) => (code, message, Vec::new()),
+    };
+    if request.include_documentation {
+        document(asked.resource.resource_type, &mut configs);
+    }
+    DescribeConfigsResult {
+        error_code: code.code(),
+        error_message: Some(Str::from(message)),
+        resource_type: asked.resource.resource_type,
+        resource_name: asked.resource.resource_name.clone(),
+        configs,
+    }
+}
+
+/// What a result takes, as values and as bytes.
+fn result_bytes(result: &DescribeConfigsResult) -> usize {
+    let text = |text: &Option<Str>| text.as_ref().map_or(0, |text| 2 * text.len());
+    let configs = result.configs.iter().map(|config| {
+        let synonyms = config.synonyms.iter().map(|synonym| {
+            size_of::<DescribeConfigsSynonym>() + 2 * synonym.name.len() + text(&synonym.value)
+        });
+        size_of::<DescribeConfigsResourceResult>()
+            + config.name.len()
+            + text(&config.value)
+            + config.documentation.as_ref().map_or(0, |text| text.len())
+            + synonyms.sum::<usize>()
+    });
+    size_of::<DescribeConfigsResult>()
+        + 2 * result.resource_name.len()
+        + text(&result.error_message)
+        + configs.sum::<usize>()
+}
+
+/// A resource, and which of its properties are asked for.
+struct Asked<'a> {
+    resource: &'a DescribeConfigsResource,
+    /// All of them when none is named.
+    keys: HashSet<&'a str>,
+}
+
+impl<'a> Asked<'a> {
+    fn new(resource: &'a DescribeConfigsResource) -> Self {
+        let keys = resource.configuration_keys.iter().flatten();
+        Self {
+            resource,
+            keys: keys.map(|key| key.as_str()).collect(),
+        }
+    }
+
+    fn wants(&self, name: &str) -> bool {
+        self.keys.is_empty() || self.keys.contains(name)
+    }
 }
 
 /// Everything that gives values.
@@ -154,33 +208,24 @@ fn family(name: &str) -> &'static [&'static str] {
     }
 }
 
-fn is_wanted(asked: &DescribeConfigsResource, name: &str) -> bool {
-    asked
-        .configuration_keys
-        .as_ref()
-        .is_none_or(|keys| keys.is_empty() || keys.iter().any(|key| *key == *name))
-}
-
 /// Nothing can be set for a group yet, and so nothing is.
-fn group(asked: &DescribeConfigsResource) -> Described {
-    if asked.resource_name.is_empty() {
+fn group(asked: &Asked<'_>) -> Described {
+    if asked.resource.resource_name.is_empty() {
         let what = "Group name must not be empty".to_owned();
         return Err((ErrorCode::InvalidRequest, what));
     }
     Ok(Vec::new())
 }
 
-fn topic(sources: &Sources<'_>, asked: &DescribeConfigsResource, synonyms: bool) -> Described {
-    let name = &asked.resource_name;
+fn topic(sources: &Sources<'_>, asked: &Asked<'_>, synonyms: bool) -> Described {
+    let name = &asked.resource.resource_name;
     check_topic_name(name).map_err(|what| (ErrorCode::InvalidTopicException, what))?;
     let Some(topic) = sources.image.topic(name) else {
         return Err((ErrorCode::UnknownTopicOrPartition, String::new()));
     };
     let own = sources.image.config(&ConfigResource::topic(&topic.name));
     let own = own.map(|own| &**own);
-    let rows = TOPIC_CONFIGS
-        .iter()
-        .filter(|row| is_wanted(asked, row.name));
+    let rows = TOPIC_CONFIGS.iter().filter(|row| asked.wants(row.name));
     Ok(rows
         .map(|row| topic_result(sources, own, row, synonyms))
         .collect())
@@ -216,8 +261,8 @@ fn topic_result(
     }
 }
 
-fn broker(sources: &Sources<'_>, asked: &DescribeConfigsResource, synonyms: bool) -> Described {
-    let name = asked.resource_name.as_str();
+fn broker(sources: &Sources<'_>, asked: &Asked<'_>, synonyms: bool) -> Described {
+    let name = asked.resource.resource_name.as_str();
     let invalid = |what: String| Err((ErrorCode::InvalidRequest, what));
     let of_cluster = name.is_empty();
     match name.parse::<i32>() {
@@ -240,7 +285,7 @@ fn broker(sources: &Sources<'_>, asked: &DescribeConfigsResource, synonyms: bool
     };
     let rows = BROKER_CONFIGS
         .iter()
-        .filter(|row| is_wanted(asked, row.name))
+        .filter(|row| asked.wants(row.name))
         .filter(|row| !of_cluster || is_set(row));
     let mut results: Vec<_> = rows
         .map(|row| {
@@ -258,7 +303,7 @@ fn broker(sources: &Sources<'_>, asked: &DescribeConfigsResource, synonyms: bool
 
 /// What was set while the node runs and nobody knows, the one that counts first: it may be a secret, so its value is not shown.
 fn unknown(
-    asked: &DescribeConfigsResource,
+    asked: &Asked<'_>,
     values: [Option<&Values>; 2],
     synonyms: bool,
 ) -> Vec<DescribeConfigsResourceResult> {
@@ -270,7 +315,7 @@ fn unknown(
         .collect();
     let names = names
         .into_iter()
-        .filter(|name| broker_config(name).is_none() && is_wanted(asked, name));
+        .filter(|name| broker_config(name).is_none() && asked.wants(name));
     names
         .map(|name| {
             let listed: Vec<_> = [(of_broker, DYNAMIC_BROKER), (of_cluster, DYNAMIC_CLUSTER)]
@@ -327,8 +372,8 @@ fn document(resource_type: i8, configs: &mut [DescribeConfigsResourceResult]) {
 }
 
 /// There are no loggers that could be set one by one.
-fn logger(sources: &Sources<'_>, asked: &DescribeConfigsResource) -> Described {
-    let name = asked.resource_name.as_str();
+fn logger(sources: &Sources<'_>, asked: &Asked<'_>) -> Described {
+    let name = asked.resource.resource_name.as_str();
     let what = match name.parse::<i32>() {
         _ if name.is_empty() => "Broker id must not be empty".to_owned(),
         Ok(id) if id == sources.node_id => return Ok(Vec::new()),

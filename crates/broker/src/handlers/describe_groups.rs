@@ -8,6 +8,9 @@ use mainstem_protocol::{ErrorCode, Str};
 use crate::authorization;
 use crate::context::{RequestContext, Staged};
 
+/// What the answer about a group or a member takes beside its texts.
+const ENTRY_BYTES: usize = 512;
+
 pub(crate) async fn handle(
     cx: RequestContext,
     request: DescribeGroupsRequest,
@@ -38,10 +41,23 @@ pub(crate) async fn handle(
             if answer.error_code == ErrorCode::None.code() {
                 answer.authorized_operations = operations;
             }
+            if !cx.answer.take(answer_bytes(&answer)).await {
+                return response;
+            }
             response.groups.push(answer);
         }
         response
     })
+}
+
+/// What an answer takes, as values and as bytes.
+fn answer_bytes(answer: &DescribedGroup) -> usize {
+    let message = answer.error_message.as_ref().map_or(0, |text| text.len());
+    let members = answer.members.iter().map(|member| {
+        let bytes = member.member_metadata.len() + member.member_assignment.len();
+        ENTRY_BYTES + member.client_host.len() + 2 * bytes
+    });
+    ENTRY_BYTES + 2 * (answer.group_id.len() + message) + members.sum::<usize>()
 }
 
 /// A group that does not exist is "Dead" without an error, until version 6 says so (KIP-1043).

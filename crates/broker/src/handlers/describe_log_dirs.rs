@@ -10,10 +10,20 @@ use mainstem_protocol::{ErrorCode, Str};
 
 use crate::context::{RequestContext, Staged};
 
+/// What the answer about a partition takes.
+const ENTRY_BYTES: usize = 128;
+
 pub(crate) async fn handle(
     cx: RequestContext,
     request: DescribeLogDirsRequest,
 ) -> Staged<DescribeLogDirsResponse> {
+    Staged::pending(async move { described(&cx, &request).await })
+}
+
+async fn described(
+    cx: &RequestContext,
+    request: &DescribeLogDirsRequest,
+) -> DescribeLogDirsResponse {
     let asked: Option<BTreeSet<(&str, i32)>> = request.topics.as_ref().map(|topics| {
         let each = topics.iter().flat_map(|topic| {
             let indexes = topic.partitions.iter();
@@ -25,6 +35,9 @@ pub(crate) async fn handle(
     for partition in cx.node.partitions.all() {
         let key = (partition.topic.as_str(), partition.index);
         if asked.as_ref().is_none_or(|asked| asked.contains(&key)) {
+            if !cx.answer.take(ENTRY_BYTES).await {
+                return DescribeLogDirsResponse::default();
+            }
             let size = partition.size_bytes();
             let described = DescribeLogDirsPartition {
                 partition_index: partition.index,
@@ -50,7 +63,7 @@ pub(crate) async fn handle(
             (-1, -1, ErrorCode::KafkaStorageError)
         }
     };
-    Staged::Ready(DescribeLogDirsResponse {
+    DescribeLogDirsResponse {
         results: vec![DescribeLogDirsResult {
             error_code: code.code(),
             log_dir: Str::from(log_dirs.path_text()),
@@ -60,5 +73,5 @@ pub(crate) async fn handle(
             is_cordoned: false,
         }],
         ..DescribeLogDirsResponse::default()
-    })
+    }
 }

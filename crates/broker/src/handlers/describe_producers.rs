@@ -9,25 +9,34 @@ use mainstem_storage::ProducerEntry;
 
 use crate::context::{RequestContext, Staged};
 
+/// What the answer about a partition and about each of its producers takes.
+const ENTRY_BYTES: usize = 256;
+const PRODUCER_BYTES: usize = 128;
+
 pub(crate) async fn handle(
     cx: RequestContext,
     request: DescribeProducersRequest,
 ) -> Staged<DescribeProducersResponse> {
-    let image = cx.node.metadata.load();
-    let topics = request.topics.iter().map(|topic| {
-        let is_known = image.topic(&topic.name).is_some();
-        let partitions = topic
-            .partition_indexes
-            .iter()
-            .map(|index| partition(&cx, &topic.name, is_known, *index));
-        TopicResponse {
-            name: topic.name.clone(),
-            partitions: partitions.collect(),
+    Staged::pending(async move {
+        let image = cx.node.metadata.load_full();
+        let mut response = DescribeProducersResponse::default();
+        for topic in request.topics {
+            let is_known = image.topic(&topic.name).is_some();
+            let mut partitions = Vec::with_capacity(topic.partition_indexes.len());
+            for index in topic.partition_indexes {
+                let described = partition(&cx, &topic.name, is_known, index);
+                let bytes = described.active_producers.len() * PRODUCER_BYTES;
+                if !cx.answer.take(ENTRY_BYTES + bytes).await {
+                    return response;
+                }
+                partitions.push(described);
+            }
+            response.topics.push(TopicResponse {
+                name: topic.name,
+                partitions,
+            });
         }
-    });
-    Staged::Ready(DescribeProducersResponse {
-        topics: topics.collect(),
-        ..DescribeProducersResponse::default()
+        response
     })
 }
 

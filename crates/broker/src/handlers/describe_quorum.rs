@@ -13,6 +13,9 @@ const METADATA_TOPIC: &str = "__cluster_metadata";
 /// First version in which errors have words and nodes have listeners.
 const WORDS: i16 = 2;
 
+/// What the answer about a partition that is not there takes.
+const ENTRY_BYTES: usize = 256;
+
 pub(crate) async fn handle(
     cx: RequestContext,
     request: DescribeQuorumRequest,
@@ -20,10 +23,16 @@ pub(crate) async fn handle(
     let is_valid = matches!(request.topics.as_slice(), [topic]
         if topic.topic_name == *METADATA_TOPIC
             && matches!(topic.partitions.as_slice(), [asked] if asked.partition_index == 0));
-    Staged::Ready(if is_valid {
-        described(&cx)
-    } else {
-        unknown(cx.version, &request)
+    if is_valid {
+        return Staged::Ready(described(&cx));
+    }
+    Staged::pending(async move {
+        let partitions = request.topics.iter().map(|topic| topic.partitions.len());
+        let entries = request.topics.len() + partitions.sum::<usize>();
+        match cx.answer.take_each(entries, ENTRY_BYTES).await {
+            true => unknown(cx.version, &request),
+            false => DescribeQuorumResponse::default(),
+        }
     })
 }
 

@@ -15,6 +15,9 @@ use super::metadata::unknown_topic_code;
 use crate::authorization;
 use crate::context::{RequestContext, Staged};
 
+/// What the answer about a topic takes beside its partitions.
+const ENTRY_BYTES: usize = 256;
+
 pub(crate) async fn handle(
     cx: RequestContext,
     request: DescribeTopicPartitionsRequest,
@@ -28,7 +31,13 @@ pub(crate) async fn handle(
         .min(limit)
         .max(1);
     let limit = usize::try_from(limit).unwrap_or(1);
-    Staged::Ready(page(&cx.node.metadata.load(), &request, limit))
+    Staged::pending(async move {
+        // Those that are there are limited; the others are answered all at once.
+        match cx.answer.take_each(request.topics.len(), ENTRY_BYTES).await {
+            true => page(&cx.node.metadata.load(), &request, limit),
+            false => DescribeTopicPartitionsResponse::default(),
+        }
+    })
 }
 
 /// The partitions from the cursor on, at most `limit`. For `limit` 4 and topics a (3 partitions) and b (5): a-0, a-1, a-2, b-0, and the

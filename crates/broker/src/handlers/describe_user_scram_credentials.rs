@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use mainstem_protocol::messages::describe_user_scram_credentials_request::UserName;
 use mainstem_protocol::messages::describe_user_scram_credentials_response::DescribeUserScramCredentialsResult;
 use mainstem_protocol::messages::{
     DescribeUserScramCredentialsRequest, DescribeUserScramCredentialsResponse,
@@ -10,11 +11,24 @@ use mainstem_protocol::{ErrorCode, Str};
 
 use crate::context::{RequestContext, Staged};
 
+/// What the answer about a user takes beside the name.
+const ENTRY_BYTES: usize = 384;
+
 pub(crate) async fn handle(
-    _cx: RequestContext,
+    cx: RequestContext,
     request: DescribeUserScramCredentialsRequest,
 ) -> Staged<DescribeUserScramCredentialsResponse> {
-    let users = request.users.unwrap_or_default();
+    Staged::pending(async move {
+        let users = request.users.unwrap_or_default();
+        let bytes = users.iter().map(|user| ENTRY_BYTES + 2 * user.name.len());
+        match cx.answer.take(bytes.sum()).await {
+            true => described(&users),
+            false => DescribeUserScramCredentialsResponse::default(),
+        }
+    })
+}
+
+fn described(users: &[UserName]) -> DescribeUserScramCredentialsResponse {
     let mut seen = BTreeSet::new();
     let repeated: BTreeSet<Str> = users
         .iter()
@@ -39,9 +53,9 @@ pub(crate) async fn handle(
             ..DescribeUserScramCredentialsResult::default()
         }
     });
-    Staged::Ready(DescribeUserScramCredentialsResponse {
+    DescribeUserScramCredentialsResponse {
         results: results.collect(),
         error_message: Some(Str::EMPTY),
         ..DescribeUserScramCredentialsResponse::default()
-    })
+    }
 }

@@ -17,6 +17,9 @@ use crate::fetch::{Opened, Session, SessionError, TopicKey, Wanted, available, r
 use crate::partition::{Isolation, Partition};
 use crate::wakes::FetchWait;
 
+/// What the answer about a partition takes beside its records.
+const ENTRY_BYTES: usize = 512;
+
 /// What the answer must be made of.
 struct Plan {
     cx: RequestContext,
@@ -49,6 +52,10 @@ pub(crate) async fn handle(cx: RequestContext, request: FetchRequest) -> Staged<
             }
             Err(SessionError(code)) => return Staged::Ready(failure(code)),
         };
+    // It is not there while the request is parked, and so not charged; more of it is not begun.
+    if !cx.answer.allows(wanted.len().saturating_mul(ENTRY_BYTES)) {
+        return Staged::Ready(FetchResponse::default());
+    }
     let bound = cx.node.config.properties.number("fetch.max.bytes");
     let max_bytes = i32::try_from(bound).map_or(request.max_bytes, |b| b.min(request.max_bytes));
     let plan = Plan {

@@ -14,6 +14,9 @@ use crate::node::OFFSETS_TOPIC;
 /// Key type of groups; 1 is for transactions, 2 for share groups.
 const GROUP: i8 = 0;
 
+/// What the answer about a key takes.
+const ENTRY_BYTES: usize = 256;
+
 pub(crate) async fn handle(
     cx: RequestContext,
     request: FindCoordinatorRequest,
@@ -24,6 +27,9 @@ pub(crate) async fn handle(
         } else {
             vec![request.key]
         };
+        if !cx.answer.take_each(keys.len(), ENTRY_BYTES).await {
+            return FindCoordinatorResponse::default();
+        }
         let is_group = request.key_type == GROUP;
         let available = !is_group || ensure_topic(&cx).await;
         let image = cx.node.metadata.load();

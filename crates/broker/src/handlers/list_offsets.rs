@@ -3,20 +3,20 @@
 //! The end of a log is told only when everything that was appended when the question came is committed, so that a client whose records
 //! were acknowledged with acks = 1 finds them.
 
-use std::collections::BTreeSet;
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
-use mainstem_protocol::ErrorCode;
-use mainstem_protocol::messages::list_offsets_request::ListOffsetsPartition;
+use mainstem_protocol::messages::list_offsets_request::{ListOffsetsPartition, ListOffsetsTopic};
 use mainstem_protocol::messages::list_offsets_response::{
     ListOffsetsPartitionResponse, ListOffsetsTopicResponse,
 };
 use mainstem_protocol::messages::{ListOffsetsRequest, ListOffsetsResponse};
+use mainstem_protocol::{ErrorCode, Str};
 use mainstem_storage::TimestampedOffset;
 
 use crate::context::{RequestContext, Staged};
-use crate::partition::{Isolation, Partition};
-use crate::wakes::RuntimeId;
+use crate::partition::{Isolation, Partition, Refusal};
 
 /// Timestamps with a meaning of their own.
 const LATEST: i64 = -1;
@@ -25,6 +25,9 @@ const MAX_TIMESTAMP: i64 = -3;
 const EARLIEST_LOCAL: i64 = -4;
 const LATEST_TIERED: i64 = -5;
 const EARLIEST_PENDING_UPLOAD: i64 = -6;
+
+/// What the answer about a partition takes.
+const ENTRY_BYTES: usize = 128;
 
 /// The first version in which a timestamp has its meaning.
 fn first_version(timestamp: i64) -> i16 {
@@ -38,11 +41,37 @@ fn first_version(timestamp: i64) -> i16 {
     }
 }
 
-/// The partitions that are named more than once; they are refused.
-fn repeated(partitions: &[ListOffsetsPartition]) -> BTreeSet<i32> {
-    let mut seen = BTreeSet::new();
-    let indexes = partitions.iter().map(|asked| asked.partition_index);
-    indexes.filter(|index| !seen.insert(*index)).collect()
+/// The partitions of a request, each once and those of a topic together, as Apache Kafka answers them. What is named more than once is
+/// refused and comes as `None`.
+type Asked = Vec<(Str, Vec<(i32, Option<ListOffsetsPartition>)>)>;
+
+fn each_once(topics: Vec<ListOffsetsTopic>) -> Asked {
+    let mut asked: Asked = Vec::with_capacity(topics.len());
+    let mut places: HashMap<Str, (usize, HashMap<i32, usize>)> = HashMap::new();
+    for topic in topics {
+        let (at, seen) = places.entry(topic.name.clone()).or_insert_with(|| {
+            asked.push((topic.name, Vec::with_capacity(topic.partitions.len())));
+            (asked.len() - 1, HashMap::new())
+        });
+        let Some((_, partitions)) = asked.get_mut(*at) else {
+            continue;
+        };
+        for partition in topic.partitions {
+            let index = partition.partition_index;
+            match seen.entry(index) {
+                Entry::Vacant(place) => {
+                    place.insert(partitions.len());
+                    partitions.push((index, Some(partition)));
+                }
+                Entry::Occupied(place) => {
+                    if let Some((_, again)) = partitions.get_mut(*place.get()) {
+                        *again = None;
+                    }
+                }
+            }
+        }
+    }
+    asked
 }
 
 pub(crate) async fn handle(
@@ -52,29 +81,20 @@ pub(crate) async fn handle(
     Staged::pending(async move {
         let mut response = ListOffsetsResponse::default();
         let isolation = Isolation::from_level(request.isolation_level);
-        for topic in request.topics {
-            let mut partitions = Vec::with_capacity(topic.partitions.len());
-            let repeated = repeated(&topic.partitions);
-            let mut refused = BTreeSet::new();
-            for asked in topic.partitions {
-                if repeated.contains(&asked.partition_index) {
-                    if refused.insert(asked.partition_index) {
-                        let code = ErrorCode::InvalidRequest;
-                        partitions.push(refusal(asked.partition_index, code));
+        for (name, asked) in each_once(request.topics) {
+            let mut partitions = Vec::with_capacity(asked.len());
+            for (index, asked) in asked {
+                if !cx.answer.take(ENTRY_BYTES).await {
+                    return response;
+                }
+                let found = match asked {
+                    None => Err(ErrorCode::InvalidRequest),
+                    Some(asked) if cx.version < first_version(asked.timestamp) => {
+                        Err(ErrorCode::UnsupportedVersion)
                     }
-                    continue;
-                }
-                if cx.version < first_version(asked.timestamp) {
-                    let code = ErrorCode::UnsupportedVersion;
-                    partitions.push(refusal(asked.partition_index, code));
-                    continue;
-                }
-                let partition = cx
-                    .node
-                    .partitions
-                    .by_name(&topic.name, asked.partition_index);
-                let index = asked.partition_index;
-                partitions.push(match find(partition, &asked, isolation, cx.core).await {
+                    Some(asked) => find(&cx, &name, &asked, isolation).await,
+                };
+                partitions.push(match found {
                     Ok(found) => ListOffsetsPartitionResponse {
                         partition_index: index,
                         timestamp: found.0,
@@ -86,10 +106,9 @@ pub(crate) async fn handle(
                     Err(code) => refusal(index, code),
                 });
             }
-            response.topics.push(ListOffsetsTopicResponse {
-                name: topic.name,
-                partitions,
-            });
+            response
+                .topics
+                .push(ListOffsetsTopicResponse { name, partitions });
         }
         response
     })
@@ -103,13 +122,31 @@ fn refusal(partition_index: i32, code: ErrorCode) -> ListOffsetsPartitionRespons
     }
 }
 
+/// Searches records without holding up the core: whatever headers claim, batch after batch may have to be unpacked.
+async fn search(
+    cx: &RequestContext,
+    partition: Arc<Partition>,
+    search: impl FnOnce(&Partition) -> Result<Option<TimestampedOffset>, Refusal> + Send + 'static,
+) -> Result<Option<TimestampedOffset>, ErrorCode> {
+    let permit = cx.node.time_searches.clone().acquire_owned().await;
+    let searched = tokio::task::spawn_blocking(move || {
+        // Until the end, also when nobody waits for it any more.
+        let _permit = permit;
+        search(&partition)
+    });
+    let found = searched.await.map_err(|_| ErrorCode::UnknownServerError)?;
+    found.map_err(|refusal| refusal.code)
+}
+
 /// Timestamp, offset and leader epoch; -1 for what there is not.
 async fn find(
-    partition: Option<Arc<Partition>>,
+    cx: &RequestContext,
+    topic: &str,
     asked: &ListOffsetsPartition,
     isolation: Isolation,
-    runtime: RuntimeId,
 ) -> Result<(i64, i64, i32), ErrorCode> {
+    let (runtime, index) = (cx.core, asked.partition_index);
+    let partition = cx.node.partitions.by_name(topic, index);
     let partition = partition.ok_or(ErrorCode::UnknownTopicOrPartition)?;
     check_epoch(&partition, asked.current_leader_epoch)?;
     let offsets = partition.offsets().map_err(|refusal| refusal.code)?;
@@ -133,9 +170,7 @@ async fn find(
         }
         MAX_TIMESTAMP => {
             partition.committed(offsets.log_end, runtime).await?;
-            let found = partition
-                .offset_of_max_timestamp()
-                .map_err(|refusal| refusal.code)?;
+            let found = search(cx, partition, Partition::offset_of_max_timestamp).await?;
             Ok(found.filter(seen).map_or(none, |found| {
                 (found.timestamp, found.offset, found.leader_epoch)
             }))
@@ -143,9 +178,8 @@ async fn find(
         LATEST_TIERED | EARLIEST_PENDING_UPLOAD => Ok(none),
         timestamp => {
             partition.committed(offsets.log_end, runtime).await?;
-            let found = partition
-                .offset_by_time(timestamp)
-                .map_err(|refusal| refusal.code)?;
+            let by_time = move |partition: &Partition| partition.offset_by_time(timestamp);
+            let found = search(cx, partition, by_time).await?;
             Ok(found.filter(seen).map_or(none, |found| {
                 (found.timestamp, found.offset, found.leader_epoch)
             }))

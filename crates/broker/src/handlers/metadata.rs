@@ -1,6 +1,6 @@
 //! Metadata (key 3): brokers, topics and their leaders; makes topics on demand.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use mainstem_metadata::control::create_topics;
 use mainstem_metadata::{MetadataImage, Topic};
@@ -10,46 +10,54 @@ use mainstem_protocol::messages::metadata_response::{
     MetadataResponseBroker, MetadataResponsePartition, MetadataResponseTopic,
 };
 use mainstem_protocol::messages::{CreateTopicsRequest, MetadataRequest, MetadataResponse};
-use mainstem_protocol::{ErrorCode, Str};
+use mainstem_protocol::{ErrorCode, Str, Uuid};
 
 use crate::authorization;
 use crate::clock::random_uuid;
 use crate::context::{RequestContext, Staged};
 
+/// What the answer about a topic or a partition takes beside its name.
+const ENTRY_BYTES: usize = 192;
+
 pub(crate) async fn handle(
     cx: RequestContext,
     request: MetadataRequest,
 ) -> Staged<MetadataResponse> {
-    if let Some(refusal) = refusal(&cx, &request) {
-        return Staged::Ready(refusal);
-    }
-    let missing = missing_topics(&cx, &request);
-    if missing.is_empty() {
-        return Staged::Ready(answer(&cx, &request, &[]));
-    }
     Staged::pending(async move {
-        let failed = create(&cx, missing).await;
-        answer(&cx, &request, &failed)
+        if is_refused(cx.version, &request) {
+            let entries = request.topics.as_ref().map_or(0, Vec::len);
+            return match cx.answer.take_each(entries, ENTRY_BYTES).await {
+                true => refusal(&request),
+                false => MetadataResponse::default(),
+            };
+        }
+        let missing = missing_topics(&cx, &request);
+        let failed = match missing.is_empty() {
+            true => HashMap::new(),
+            false => create(&cx, missing).await,
+        };
+        answer(&cx, &request, &failed).await
     })
 }
 
 /// Topics could be asked for by id since version 10, but Apache Kafka cannot answer so before version 12: the whole request is refused.
-fn refusal(cx: &RequestContext, request: &MetadataRequest) -> Option<MetadataResponse> {
-    let asked = request.topics.as_ref()?;
+fn is_refused(version: i16, request: &MetadataRequest) -> bool {
     let by_id = |topic: &MetadataRequestTopic| !topic.topic_id.is_zero() || topic.name.is_none();
-    if !(10..12).contains(&cx.version) || !asked.iter().any(by_id) {
-        return None;
-    }
-    let topics = asked.iter().map(|topic| MetadataResponseTopic {
+    (10..12).contains(&version) && request.topics.iter().flatten().any(by_id)
+}
+
+fn refusal(request: &MetadataRequest) -> MetadataResponse {
+    let asked = request.topics.iter().flatten();
+    let topics = asked.map(|topic| MetadataResponseTopic {
         error_code: ErrorCode::InvalidRequest.code(),
         name: Some(topic.name.clone().unwrap_or_default()),
         topic_id: topic.topic_id,
         ..MetadataResponseTopic::default()
     });
-    Some(MetadataResponse {
+    MetadataResponse {
         topics: topics.collect(),
         ..MetadataResponse::default()
-    })
+    }
 }
 
 /// Topics that are asked for by name, do not exist, and may be made.
@@ -72,7 +80,7 @@ fn missing_topics(cx: &RequestContext, request: &MetadataRequest) -> Vec<Str> {
 }
 
 /// Makes topics with the defaults; returns those that could not be made, with the reason.
-async fn create(cx: &RequestContext, names: Vec<Str>) -> Vec<(Str, ErrorCode)> {
+async fn create(cx: &RequestContext, names: Vec<Str>) -> HashMap<Str, ErrorCode> {
     let defaults = cx.node.topic_defaults();
     let topics = names.iter().map(|name| {
         cx.node
@@ -109,12 +117,12 @@ async fn create(cx: &RequestContext, names: Vec<Str>) -> Vec<(Str, ErrorCode)> {
     }
 }
 
-fn answer(
+async fn answer(
     cx: &RequestContext,
     request: &MetadataRequest,
-    failed: &[(Str, ErrorCode)],
+    failed: &HashMap<Str, ErrorCode>,
 ) -> MetadataResponse {
-    let image = cx.node.metadata.load();
+    let image = cx.node.metadata.load_full();
     let brokers = image
         .brokers()
         .filter(|broker| !broker.fenced)
@@ -127,78 +135,103 @@ fn answer(
                 rack: broker.rack.clone(),
             })
         });
-    MetadataResponse {
+    let mut response = MetadataResponse {
         brokers: brokers.collect(),
         cluster_id: Some(cx.node.cluster_id.clone()),
         controller_id: cx.node.node_id,
-        topics: topics(cx.version, &image, request, failed),
         cluster_authorized_operations: authorization::asked(
             request.include_cluster_authorized_operations,
             authorization::CLUSTER,
         ),
         ..MetadataResponse::default()
-    }
-}
-
-fn topics(
-    version: i16,
-    image: &MetadataImage,
-    request: &MetadataRequest,
-    failed: &[(Str, ErrorCode)],
-) -> Vec<MetadataResponseTopic> {
+    };
     let operations = authorization::asked(
         request.include_topic_authorized_operations,
         authorization::TOPIC,
     );
-    let described = |topic: &Topic| described(topic, operations);
-    let asked = match &request.topics {
-        None => return image.topics().map(|topic| described(topic)).collect(),
-        Some(asked) if asked.is_empty() && version == 0 => {
-            return image.topics().map(|topic| described(topic)).collect();
+    for asked in asked(cx.version, &image, request) {
+        let partitions = asked.topic.map_or(0, |topic| topic.partitions.len());
+        if !cx.answer.take(ENTRY_BYTES * (1 + partitions)).await {
+            return response;
         }
-        Some(asked) => asked,
+        let topic = match (asked.topic, asked.by) {
+            (Some(topic), _) => described(topic, operations),
+            (None, By::Id(id)) => MetadataResponseTopic {
+                topic_id: id,
+                topic_authorized_operations: authorization::NOT_ASKED,
+                // Before version 12 the name is not nullable.
+                ..unknown(
+                    (cx.version < 12).then_some(&Str::EMPTY),
+                    ErrorCode::UnknownTopicId,
+                    operations,
+                )
+            },
+            (None, By::Name(Some(name))) => {
+                let reason = failed.get(name).copied();
+                let reason = reason.unwrap_or_else(|| unknown_topic_code(name));
+                unknown(Some(name), reason, operations)
+            }
+            (None, By::Name(None)) => {
+                unknown(Some(&Str::EMPTY), ErrorCode::InvalidRequest, operations)
+            }
+        };
+        response.topics.push(topic);
+    }
+    response
+}
+
+/// What a topic is asked for by.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+enum By<'a> {
+    Id(Uuid),
+    Name(Option<&'a Str>),
+}
+
+/// A topic that is to be answered, and what is known of it.
+struct Asked<'a> {
+    by: By<'a>,
+    topic: Option<&'a Topic>,
+}
+
+/// The topics that are asked for, each once: who names an id says nothing by a name beside it.
+fn asked<'a>(
+    version: i16,
+    image: &'a MetadataImage,
+    request: &'a MetadataRequest,
+) -> Vec<Asked<'a>> {
+    let named = match &request.topics {
+        Some(named) if version > 0 || !named.is_empty() => named,
+        _ => {
+            let all = image.topics().map(|topic| Asked {
+                by: By::Id(topic.id),
+                topic: Some(topic),
+            });
+            return all.collect();
+        }
     };
-    let unknown = |name: Option<&Str>, code: ErrorCode| MetadataResponseTopic {
+    let mut seen = HashSet::new();
+    let by = named.iter().map(|topic| match topic.topic_id.is_zero() {
+        true => By::Name(topic.name.as_ref()),
+        false => By::Id(topic.topic_id),
+    });
+    let once = by.filter(|by| seen.insert(*by)).map(|by| {
+        let topic = match by {
+            By::Id(id) => image.topic_by_id(id),
+            By::Name(name) => name.and_then(|name| image.topic(name)),
+        };
+        let topic = topic.map(|topic| &**topic);
+        Asked { by, topic }
+    });
+    once.collect()
+}
+
+fn unknown(name: Option<&Str>, code: ErrorCode, operations: i32) -> MetadataResponseTopic {
+    MetadataResponseTopic {
         error_code: code.code(),
         name: name.cloned(),
         topic_authorized_operations: operations,
         ..MetadataResponseTopic::default()
-    };
-    let one = |topic: &MetadataRequestTopic| {
-        if !topic.topic_id.is_zero() {
-            return match image.topic_by_id(topic.topic_id) {
-                Some(found) => described(found),
-                None => MetadataResponseTopic {
-                    topic_id: topic.topic_id,
-                    topic_authorized_operations: authorization::NOT_ASKED,
-                    // Before version 12 the name is not nullable.
-                    ..unknown(
-                        (version < 12).then_some(&Str::EMPTY),
-                        ErrorCode::UnknownTopicId,
-                    )
-                },
-            };
-        }
-        let Some(name) = &topic.name else {
-            return unknown(Some(&Str::EMPTY), ErrorCode::InvalidRequest);
-        };
-        match image.topic(name) {
-            Some(found) => described(found),
-            None => {
-                let reason = failed
-                    .iter()
-                    .find(|(failed, _)| failed == name)
-                    .map(|(_, code)| *code);
-                let reason = reason.unwrap_or_else(|| unknown_topic_code(name));
-                unknown(Some(name), reason)
-            }
-        }
-    };
-    let mut seen = HashSet::new();
-    let once = asked
-        .iter()
-        .filter(|topic| seen.insert((topic.topic_id, topic.name.as_ref())));
-    once.map(one).collect()
+    }
 }
 
 /// What is wrong with a name that no topic has.

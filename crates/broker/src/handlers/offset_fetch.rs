@@ -14,6 +14,9 @@ use mainstem_protocol::{ErrorCode, Str, Uuid};
 
 use crate::context::{RequestContext, Staged};
 
+/// What the answer about a group, and about each of its partitions, takes beside its texts.
+const ENTRY_BYTES: usize = 256;
+
 type Found = Vec<(Str, i32, Option<CommittedOffset>)>;
 
 pub(crate) async fn handle(
@@ -24,7 +27,10 @@ pub(crate) async fn handle(
         if cx.version >= 8 {
             let mut response = OffsetFetchResponse::default();
             for group in request.groups {
-                response.groups.push(fetch_group(&cx, group).await);
+                let Some(fetched) = fetch_group(&cx, group).await else {
+                    break;
+                };
+                response.groups.push(fetched);
             }
             return response;
         }
@@ -35,16 +41,30 @@ pub(crate) async fn handle(
                 .collect()
         });
         match ask(&cx, request.group_id, wanted).await {
-            Ok(found) => OffsetFetchResponse {
-                topics: old_topics(found),
-                ..OffsetFetchResponse::default()
-            },
+            Ok(found) => {
+                if !cx.answer.take(found_bytes(&found)).await {
+                    return OffsetFetchResponse::default();
+                }
+                OffsetFetchResponse {
+                    topics: old_topics(found),
+                    ..OffsetFetchResponse::default()
+                }
+            }
             Err(code) => OffsetFetchResponse {
                 error_code: code.code(),
                 ..OffsetFetchResponse::default()
             },
         }
     })
+}
+
+/// What the answer about these offsets takes.
+fn found_bytes(found: &Found) -> usize {
+    let texts = found.iter().map(|(topic, _, value)| {
+        let text = value.as_ref().map_or(0, |value| value.metadata.len());
+        ENTRY_BYTES + topic.len() + text
+    });
+    texts.sum()
 }
 
 async fn ask(
@@ -120,7 +140,7 @@ fn old_topics(found: Found) -> Vec<OffsetFetchResponseTopic> {
 async fn fetch_group(
     cx: &RequestContext,
     group: OffsetFetchRequestGroup,
-) -> OffsetFetchResponseGroup {
+) -> Option<OffsetFetchResponseGroup> {
     let image = cx.node.metadata.load_full();
     let by_id = cx.version >= 10;
     let mut unknown = Vec::new();
@@ -139,8 +159,13 @@ async fn fetch_group(
         });
         named.collect()
     });
-    match ask(cx, group.group_id.clone(), wanted).await {
+    let fetched = match ask(cx, group.group_id.clone(), wanted).await {
         Ok(found) => {
+            let more = unknown.iter().map(|(_, partitions)| partitions.len());
+            let bytes = found_bytes(&found) + more.sum::<usize>() * ENTRY_BYTES;
+            if !cx.answer.take(bytes).await {
+                return None;
+            }
             let mut topics = new_topics(&image, found, by_id);
             topics.extend(
                 unknown
@@ -158,7 +183,9 @@ async fn fetch_group(
             topics: Vec::new(),
             error_code: code.code(),
         },
-    }
+    };
+    let bytes = ENTRY_BYTES + fetched.group_id.len();
+    cx.answer.take(bytes).await.then_some(fetched)
 }
 
 fn unknown_topic(topic_id: Uuid, partitions: Vec<i32>) -> OffsetFetchResponseTopics {

@@ -63,7 +63,7 @@ fn traffic(text: &mut Text, node: &Node) {
             "mainstem_request_memory_bytes",
             "gauge",
             "Memory of requests and answers that are under way.",
-            node.memory.used(),
+            node.memory.used() + node.arriving.used(),
         ),
         (
             "mainstem_undurable_bytes",

@@ -2,7 +2,8 @@
 //!
 //! Invariants: at most [`REQUESTS_IN_FLIGHT`] requests wait for their answer, and none is handled while [`ANSWER_BYTES_MAX`]
 //! wait to be written; a large frame is read once the node has room for all of it (see [`crate::memory`]), and its memory grows with the
-//! bytes that arrive, not with the length that is claimed; a connection on which nothing happens holds no buffer; what is not a request of
+//! bytes that arrive, not with the length that is claimed; whatever a buffer holds beyond [`READ_IDLE_BYTES`] is charged; a connection on
+//! which nothing happens holds no buffer; what is not a request of
 //! the protocol closes the connection without an answer, as Apache Kafka does.
 
 use std::collections::VecDeque;
@@ -19,6 +20,7 @@ use tokio::sync::watch;
 
 use super::outgoing::{Evicted, Slot, Unwritten, front, write_answer};
 use super::quotas::OpenConnection;
+use crate::budget::AnswerBudget;
 use crate::context::{RequestContext, Staged};
 use crate::dispatch::{Refused, dispatch};
 use crate::limits::{
@@ -28,8 +30,10 @@ use crate::limits::{
 use crate::memory::{Charge, Express, Lane};
 use crate::node::Node;
 
-/// A large frame that is on its way.
+/// A frame that is on its way and does not fit an idle buffer.
 struct Arriving {
+    /// Up to [`FRAME_SMALL_BYTES`]: it is charged to the account of its kind.
+    is_small: bool,
     charge: Charge,
     /// Lets it grow though there is no room: of those that wait for each other's room one goes on.
     express: Option<Express>,
@@ -56,7 +60,28 @@ enum Next {
     /// More bytes.
     Bytes,
     /// Room for a frame.
-    Room(Lane),
+    Room(Room),
+}
+
+/// Room that a connection waits for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Room {
+    /// For a large frame to grow.
+    Large,
+    /// For a small frame to grow.
+    Growth,
+    /// For a small frame to be handled.
+    Small,
+}
+
+impl Room {
+    async fn wait(self, node: &Node) {
+        match self {
+            Self::Large => node.memory.room(Lane::Large).await,
+            Self::Growth => node.arriving.room(Lane::Large).await,
+            Self::Small => node.memory.room(Lane::Small).await,
+        }
+    }
 }
 
 /// What ended a connection.
@@ -184,11 +209,11 @@ impl Connection {
         idle: Duration,
         closing: &mut watch::Receiver<bool>,
     ) -> Result<(), End> {
-        let wanted_lane = match next {
-            Next::Room(lane) => Some(lane),
+        let wanted = match next {
+            Next::Room(room) => Some(room),
             Next::Bytes | Next::Frame(..) => None,
         };
-        let reads = wanted_lane.is_none() && self.has_room();
+        let reads = wanted.is_none() && self.has_room();
         let pending = !self.answers.is_empty();
         if reads {
             self.check_pace()?;
@@ -200,6 +225,7 @@ impl Connection {
         } else if reads {
             self.reserve();
         }
+        let limit = self.read_limit();
         let Self {
             node,
             stream,
@@ -211,15 +237,15 @@ impl Connection {
         tokio::select! {
             biased;
             ready = front(answers), if pending => ready?,
-            read = read(stream, buffer), if reads => {
+            read = read(stream, buffer, limit), if reads => {
                 if read? == 0 {
                     return Err(End::Quiet);
                 }
             }
-            () = node.memory.room(wanted_lane.unwrap_or(Lane::Small)), if wanted_lane.is_some() => {
+            () = wanted.unwrap_or(Room::Small).wait(node), if wanted.is_some() => {
                 resume(arriving, buffer, None);
             }
-            express = node.memory.express(), if wanted_lane == Some(Lane::Large) => {
+            express = node.memory.express(), if wanted == Some(Room::Large) => {
                 resume(arriving, buffer, express);
             }
             changed = closing.changed() => {
@@ -234,10 +260,13 @@ impl Connection {
         Ok(())
     }
 
-    /// A large frame must come on while others wait for the memory that is kept for it.
+    /// A frame must come on while others wait for the memory that is kept for it.
     fn check_pace(&self) -> Result<(), Evicted> {
+        let is_short = |of_small: bool| {
+            self.node.memory.is_short() || (of_small && self.node.arriving.is_short())
+        };
         match &self.arriving {
-            Some(arriving) if self.node.memory.is_short() => {
+            Some(arriving) if is_short(arriving.is_small) => {
                 let came = self.buffer.len().saturating_sub(arriving.from);
                 Evicted::check(FRAME_RATE_MIN, came, arriving.since)
             }
@@ -262,15 +291,36 @@ impl Connection {
             None => READ_IDLE_BYTES,
         };
         let missing = claimed.saturating_sub(held);
+        let free = self.buffer.capacity() - held;
         match &mut self.arriving {
-            None => self
-                .buffer
-                .reserve(missing.clamp(READ_IDLE_BYTES / 2, READ_STEP_BYTES)),
-            Some(_) if held < self.buffer.capacity() => {}
+            None if free > 0 && free >= missing.min(READ_IDLE_BYTES / 2) => {}
+            None => grow(&mut self.buffer, READ_IDLE_BYTES),
+            Some(_) if free > 0 => {}
+            Some(arriving) if arriving.is_small => {
+                let begins = held < READ_IDLE_BYTES / 2;
+                grow(
+                    &mut self.buffer,
+                    if begins { READ_IDLE_BYTES } else { claimed },
+                );
+                let beyond = self.buffer.capacity().saturating_sub(READ_IDLE_BYTES);
+                arriving.charge.raise_to(beyond);
+            }
             Some(arriving) => {
                 self.buffer.reserve(missing.min(held.max(READ_STEP_BYTES)));
                 arriving.charge.raise_to(self.buffer.capacity());
             }
+        }
+    }
+
+    /// Bytes that may be read now. Behind a large frame nothing is: its memory would be held for the bytes of the next.
+    fn read_limit(&self) -> usize {
+        let length = self.buffer.first_chunk::<4>();
+        match (length, &self.arriving) {
+            (Some(length), Some(_)) => {
+                let size = usize::try_from(i32::from_be_bytes(*length)).unwrap_or(0);
+                (size + 4).saturating_sub(self.buffer.len())
+            }
+            _ => usize::MAX,
         }
     }
 
@@ -288,26 +338,38 @@ impl Connection {
         };
         let memory = &self.node.memory;
         if self.buffer.len() < size + 4 {
-            if size <= FRAME_SMALL_BYTES {
+            if size + 4 <= READ_IDLE_BYTES {
                 return Ok(Next::Bytes);
             }
+            let is_small = size <= FRAME_SMALL_BYTES;
+            let (account, room) = match is_small {
+                true => (&self.node.arriving, Room::Growth),
+                false => (memory, Room::Large),
+            };
             let arriving = self.arriving.get_or_insert_with(|| Arriving {
-                charge: memory.charge(0),
+                is_small,
+                charge: account.charge(0),
                 express: None,
                 since: Instant::now(),
                 from: 0,
             });
             let full = self.buffer.len() == self.buffer.capacity();
-            if full && arriving.express.is_none() && !memory.has_room(Lane::Large) {
-                return Ok(Next::Room(Lane::Large));
+            if full && arriving.express.is_none() && !account.has_room(Lane::Large) {
+                return Ok(Next::Room(room));
             }
             return Ok(Next::Bytes);
         }
-        let charge = match self.arriving.take() {
-            Some(arriving) => arriving.charge,
-            None if memory.has_room(Lane::Small) => memory.charge(size),
-            None => return Ok(Next::Room(Lane::Small)),
+        let large = self.arriving.take_if(|arriving| {
+            let may_go = arriving.express.is_some() || memory.has_room(Lane::Large);
+            !arriving.is_small && may_go
+        });
+        let charge = match (large, &self.arriving) {
+            (Some(large), _) => large.charge.with(large.express),
+            (None, Some(arriving)) if !arriving.is_small => return Ok(Next::Room(Room::Large)),
+            _ if memory.has_room(Lane::Small) => memory.charge(size),
+            _ => return Ok(Next::Room(Room::Small)),
         };
+        self.arriving = None;
         self.buffer.advance(4);
         Ok(Next::Frame(self.buffer.split_to(size).freeze(), charge))
     }
@@ -325,6 +387,7 @@ impl Connection {
             version: header.api_version,
             client_id: header.client_id.clone(),
             client_host: self.host.clone(),
+            answer: Arc::new(AnswerBudget::new(&self.node.memory)),
         };
         let dispatched = dispatch(cx, &header, decoder, &mut charge).await;
         match dispatched.inspect_err(|_| counters.refused(header.api_key))? {
@@ -371,12 +434,27 @@ fn resume(arriving: &mut Option<Arriving>, buffer: &BytesMut, express: Option<Ex
 }
 
 /// Reads what there is. A buffer that holds nothing is made only when there is something.
-async fn read(stream: &mut TcpStream, buffer: &mut BytesMut) -> std::io::Result<usize> {
+async fn read(
+    stream: &mut TcpStream,
+    buffer: &mut BytesMut,
+    limit: usize,
+) -> std::io::Result<usize> {
     if buffer.capacity() == 0 {
         stream.readable().await?;
         buffer.reserve(READ_IDLE_BYTES);
     }
-    stream.read_buf(buffer).await
+    let limit = u64::try_from(limit).unwrap_or(u64::MAX);
+    stream.take(limit).read_buf(buffer).await
+}
+
+/// Makes room for `size` bytes in all and no more: a buffer that grows by itself doubles.
+fn grow(buffer: &mut BytesMut, size: usize) {
+    if buffer.try_reclaim(size.saturating_sub(buffer.len())) {
+        return;
+    }
+    let mut grown = BytesMut::with_capacity(size);
+    grown.extend_from_slice(buffer);
+    *buffer = grown;
 }
 
 impl From<Refused> for End {

@@ -20,14 +20,14 @@ use mainstem_protocol::messages::create_topics_request::{CreatableTopic, Creatab
 use mainstem_storage::Repair;
 use mainstem_storage::disk::{BudgetDisk, Disk};
 use mainstem_storage::log_dir::leave_clean_mark;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 
 use crate::config::{NodeConfig, Properties, effective, note_endpoints};
 use crate::controller::{self, Controller, MetadataLog, MetadataLogError};
 use crate::fetch::FetchSessions;
 use crate::groups::Groups;
 use crate::housekeeping::{self, Housekeeping};
-use crate::limits::DRAIN;
+use crate::limits::{DRAIN, TIME_SEARCHES};
 use crate::log_dirs::{DataDirError, LogDirs};
 use crate::memory::Memory;
 use crate::metrics::Metrics;
@@ -62,6 +62,10 @@ pub(crate) struct Node {
     pub(crate) housekeeping: Housekeeping,
     pub(crate) connections: Arc<Connections>,
     pub(crate) memory: Arc<Memory>,
+    /// What small frames take that are on their way.
+    pub(crate) arriving: Arc<Memory>,
+    /// Leave to search records by time.
+    pub(crate) time_searches: Arc<Semaphore>,
     pub(crate) metrics: Metrics,
     broker_epoch: AtomicI64,
     ready: AtomicBool,
@@ -245,7 +249,6 @@ fn start_on(
     let (housekeeping, chores) = housekeeping::mailbox();
     let wakes = Arc::new(Wakes::new(core_count()));
     let control = Core::start("control".to_owned(), &wakes, wakes.control())?;
-    let queued = config.properties.number("queued.max.request.bytes");
     let node = Arc::new(Node {
         node_id,
         cluster_id: Str::from(&log_dirs.meta.cluster_id),
@@ -258,7 +261,9 @@ fn start_on(
         producer_ids: ProducerIds::default(),
         housekeeping,
         connections: Arc::new(Connections::new(&config.properties, descriptors)),
-        memory: Arc::new(Memory::new(queued)),
+        memory: Arc::new(Memory::of(&config.properties)),
+        arriving: Arc::new(Memory::arriving()),
+        time_searches: Arc::new(Semaphore::new(TIME_SEARCHES)),
         metrics: Metrics::new(core_count()),
         broker_epoch: AtomicI64::new(broker_epoch),
         ready: AtomicBool::new(false),

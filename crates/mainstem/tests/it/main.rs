@@ -16,5 +16,6 @@ mod refusals;
 mod storage;
 mod story;
 mod tutorial;
+mod unfolding;
 mod wire;
 mod wrong_use;

@@ -1,0 +1,255 @@
+//! Small requests that ask for much: each is answered within a budget or refused before the memory is used, and nobody waits for them.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::time::{Duration, Instant};
+
+use mainstem_protocol::messages::describe_configs_request::DescribeConfigsResource;
+use mainstem_protocol::messages::describe_producers_request::TopicRequest;
+use mainstem_protocol::messages::describe_quorum_request::{PartitionData, TopicData};
+use mainstem_protocol::messages::list_offsets_request::{ListOffsetsPartition, ListOffsetsTopic};
+use mainstem_protocol::messages::metadata_request::MetadataRequestTopic;
+use mainstem_protocol::messages::{
+    DescribeConfigsRequest, DescribeGroupsRequest, DescribeProducersRequest, DescribeQuorumRequest,
+    FindCoordinatorRequest, ListOffsetsRequest, MetadataRequest,
+};
+use mainstem_protocol::{ErrorCode, Str};
+
+use crate::crowds::raise_descriptor_limit;
+use crate::node::Node;
+use crate::wire::{Wire, batch, fetch_request, produce_request, request_bytes};
+
+const MIB: u64 = 1024 * 1024;
+
+fn start(dir: &tempfile::TempDir) -> (Node, std::thread::JoinHandle<String>) {
+    let mut node = Node::start_with(dir.path(), "127.0.0.1:0", &[]);
+    let said = node.listen();
+    node.must("topic create orders");
+    (node, said)
+}
+
+/// Everything there is to say about this broker, so many times.
+fn configs_of_broker(times: usize) -> DescribeConfigsRequest {
+    let broker = DescribeConfigsResource {
+        resource_type: 4,
+        resource_name: "1".into(),
+        ..DescribeConfigsResource::default()
+    };
+    DescribeConfigsRequest {
+        resources: vec![broker; times],
+        include_synonyms: true,
+        include_documentation: true,
+    }
+}
+
+/// Requests whose answers would be far larger than themselves.
+fn unfolding() -> Vec<(&'static str, Vec<u8>)> {
+    const MANY: usize = 900_000;
+    let producers = DescribeProducersRequest {
+        topics: vec![TopicRequest {
+            name: "nowhere".into(),
+            partition_indexes: vec![0; MANY],
+        }],
+    };
+    let quorum = DescribeQuorumRequest {
+        topics: vec![TopicData {
+            topic_name: "nowhere".into(),
+            partitions: vec![PartitionData::default(); MANY],
+        }],
+    };
+    let coordinators = FindCoordinatorRequest {
+        coordinator_keys: vec![Str::from("g"); MANY],
+        ..FindCoordinatorRequest::default()
+    };
+    vec![
+        ("configs", request_bytes(4, &configs_of_broker(3_000))),
+        ("more configs", request_bytes(4, &configs_of_broker(30_000))),
+        ("producers", request_bytes(0, &producers)),
+        ("quorum", request_bytes(2, &quorum)),
+        ("coordinators", request_bytes(4, &coordinators)),
+    ]
+}
+
+#[test]
+fn an_answer_beyond_its_budget_is_refused_before_its_memory_is_used() {
+    for (what, bytes) in unfolding() {
+        let dir = tempfile::tempdir().unwrap();
+        let (node, said) = start(&dir);
+        let mut other = Wire::to(&node);
+        other.produce("orders", b"before");
+        let before = node.peak_memory();
+        let mut wire = Wire::to(&node);
+        assert!(wire.send(&bytes));
+        assert!(wire.frame().is_none(), "{what}: answered");
+        let peak = node.peak_memory() - before;
+        // The frame, what it is decoded into, and the budget.
+        assert!(peak < 256 * MIB, "{what}: {peak} bytes");
+        assert_eq!(other.produce("orders", b"after"), 1);
+        drop((wire, other, node));
+        let said = said.join().unwrap();
+        assert!(said.contains("would be larger than"), "{what}: {said}");
+    }
+}
+
+#[test]
+fn what_is_named_twice_is_answered_as_apache_kafka_answers_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let (node, _said) = start(&dir);
+    let mut wire = Wire::to(&node);
+    for _ in 0..3 {
+        wire.produce("orders", b"record");
+    }
+    // Each time it is named.
+    let described = wire.ask(4, &configs_of_broker(3));
+    let [first, second, third] = described.results.as_slice() else {
+        panic!("{} results", described.results.len());
+    };
+    assert!(first == second && second == third && first.configs.len() > 100);
+    let groups = DescribeGroupsRequest {
+        groups: vec![Str::from("nobody"); 3],
+        ..DescribeGroupsRequest::default()
+    };
+    assert_eq!(wire.ask(5, &groups).groups.len(), 3);
+
+    // A partition once, wherever it is named: the last word counts for Fetch, and for ListOffsets it is refused.
+    let mut fetch = fetch_request("orders", 0, 1 << 20);
+    fetch.topics = vec![fetch.topics.remove(0); 1_000];
+    fetch.topics[999].partitions[0].fetch_offset = 2;
+    let fetched = wire.ask(4, &fetch);
+    let partitions = fetched.responses.iter().map(|topic| topic.partitions.len());
+    assert_eq!(partitions.sum::<usize>(), 1);
+    let records = fetched.responses[0].partitions[0].records.as_ref();
+    assert_eq!(
+        records.map(|records| records.len()),
+        Some(batch(b"record").len())
+    );
+    let by_time = ListOffsetsTopic {
+        name: "orders".into(),
+        partitions: vec![ListOffsetsPartition {
+            timestamp: 1,
+            ..ListOffsetsPartition::default()
+        }],
+    };
+    let found = wire.ask(
+        5,
+        &ListOffsetsRequest {
+            replica_id: -1,
+            topics: vec![by_time; 20_000],
+            ..ListOffsetsRequest::default()
+        },
+    );
+    let [topic] = found.topics.as_slice() else {
+        panic!("{} topics", found.topics.len());
+    };
+    let [partition] = topic.partitions.as_slice() else {
+        panic!("{} partitions", topic.partitions.len());
+    };
+    assert_eq!(partition.error_code, ErrorCode::InvalidRequest.code());
+
+    let all = MetadataRequest {
+        topics: None,
+        ..MetadataRequest::default()
+    };
+    // A topic once by its id, whatever names are beside it.
+    let id = wire
+        .ask(12, &all)
+        .topics
+        .iter()
+        .find(|topic| topic.name.as_ref().is_some_and(|name| *name == *"orders"))
+        .map(|topic| topic.topic_id);
+    let named = (0..100).map(|at| MetadataRequestTopic {
+        topic_id: id.unwrap(),
+        name: Some(Str::from(format!("name-{at}"))),
+    });
+    let request = MetadataRequest {
+        topics: Some(named.collect()),
+        ..MetadataRequest::default()
+    };
+    assert_eq!(wire.ask(12, &request).topics.len(), 1);
+}
+
+#[test]
+fn others_are_answered_while_a_request_takes_long() {
+    let dir = tempfile::tempdir().unwrap();
+    let (node, _said) = start(&dir);
+    let mut others: Vec<Wire> = (0..12).map(|_| Wire::to(&node)).collect();
+    for other in &mut others {
+        other.fetch("orders", 0);
+    }
+    let busy_request = DescribeConfigsRequest {
+        include_synonyms: false,
+        include_documentation: false,
+        ..configs_of_broker(700)
+    };
+    let mut busy = Wire::to(&node);
+    assert!(busy.send(&request_bytes(4, &busy_request)));
+    let began = Instant::now();
+    let busy = std::thread::spawn(move || {
+        assert!(busy.frame().is_some());
+        began.elapsed()
+    });
+    let mut longest = Duration::ZERO;
+    while !busy.is_finished() {
+        for other in &mut others {
+            let asked = Instant::now();
+            other.fetch("orders", 0);
+            longest = longest.max(asked.elapsed());
+        }
+    }
+    // Those who share its core would have waited for nearly all of that time.
+    let took = busy.join().unwrap();
+    assert!(longest < took / 2, "{longest:?} of {took:?}");
+}
+
+/// A number that `/metrics` shows.
+fn metric(node: &Node, name: &str) -> u64 {
+    let line = node.banner.lines().find(|line| line.contains("http://"));
+    let address = line.unwrap().split("http://").nth(1).unwrap();
+    let address = address.split(['/', ' ']).next().unwrap();
+    let mut stream = TcpStream::connect(address).unwrap();
+    let request = "GET /metrics HTTP/1.1\r\nHost: node\r\nConnection: close\r\n\r\n";
+    stream.write_all(request.as_bytes()).unwrap();
+    let mut page = String::new();
+    stream.read_to_string(&mut page).unwrap();
+    let mut lines = page.lines();
+    let line = lines.find(|line| line.starts_with(name) && !line.starts_with('#'));
+    line.unwrap().split(' ').nth(1).unwrap().parse().unwrap()
+}
+
+#[test]
+fn small_frames_that_never_end_are_in_the_account_and_bounded() {
+    const CONNECTIONS: usize = 1_600;
+    raise_descriptor_limit();
+    let dir = tempfile::tempdir().unwrap();
+    let (node, _said) = start(&dir);
+    let mut other = Wire::to(&node);
+    let before = node.status("VmRSS:") * 1024;
+    let mut frame = (64 * 1024_i32).to_be_bytes().to_vec();
+    frame.resize(4 + 64 * 1024 - 1, 0);
+    let mut crowd = Vec::new();
+    let mut charged = 0;
+    for at in 0..CONNECTIONS {
+        let mut wire = Wire::to(&node);
+        let _ = wire.0.set_nonblocking(true);
+        // What is not read stays in the socket.
+        let _ = wire.send(&frame);
+        let _ = wire.0.set_nonblocking(false);
+        crowd.push(wire);
+        if at % 200 == 0 {
+            other.produce("orders", b"meanwhile");
+            charged = charged.max(metric(&node, "mainstem_request_memory_bytes"));
+        }
+    }
+    charged = charged.max(metric(&node, "mainstem_request_memory_bytes"));
+    let grown = node.status("VmRSS:") * 1024 - before;
+    assert!(
+        charged > 32 * MIB && charged < 80 * MIB,
+        "{charged} charged"
+    );
+    assert!(grown < 64 * MIB + 1_600 * 40 * 1024, "{grown} bytes");
+    // A frame of that size that comes is served: who does not get on gives way.
+    let large = request_bytes(9, &produce_request("orders", batch(&[7; 60_000])));
+    assert!(other.send(&large) && other.frame().is_some());
+    drop(crowd);
+    assert_eq!(other.produce("orders", b"last"), 9);
+}
