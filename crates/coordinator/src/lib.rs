@@ -9,6 +9,6 @@ mod shard;
 mod timers;
 
 pub use shard::{
-    Context, Decision, LostLeadership, Offset, Outbound, RecordAppender, RequestId, Shard,
-    StateMachine, TimerChange, Timestamp,
+    AppendError, Context, Decision, LostLeadership, Offset, Outbound, RecordAppender, RequestId,
+    Shard, StateMachine, TimerChange, Timestamp,
 };

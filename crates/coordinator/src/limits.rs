@@ -1,5 +1,7 @@
 //! The limits of this crate.
 
+/// Bytes of a string in a record: its length is 16 bits. A request may bring longer ones, since bytes that are no UTF-8 become three each.
+pub const STRING_BYTES_MAX: usize = 32_767;
 /// Bytes of the values of one group's record. A group beyond it is refused, since its record would not fit a batch and the append
 /// would end the shard.
 pub const GROUP_VALUE_BYTES_MAX: usize = 900_000;

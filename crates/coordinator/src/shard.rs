@@ -3,7 +3,8 @@
 //! Invariants:
 //! - state is the fold of the records that were appended; soft state (parked joins, deadlines) is beside it and is lost with the shard;
 //! - a reply leaves only when everything it was decided on is committed: it is parked at the log end that `decide` saw;
-//! - an append that fails ends the shard. There is no way back and none is needed.
+//! - an append that fails ends the shard. There is no way back and none is needed;
+//! - records that have no written form are never appended: who asked for them is refused, and the shard goes on.
 
 use std::collections::VecDeque;
 
@@ -46,6 +47,10 @@ pub trait StateMachine {
         records.len()
     }
 
+    /// What a request is told instead of `reply`, when the records of the decision cannot be written at all. `decide` refuses what it can
+    /// foresee, so this is the last line: one request must not end the shard that serves all others.
+    fn unwritable(reply: Self::Reply) -> Self::Reply;
+
     /// Applies a record: the only writer of hard state, deterministic and infallible. Also the only code that runs while loading.
     fn apply(&mut self, record: &Self::Record);
 }
@@ -87,10 +92,21 @@ impl<M: StateMachine + ?Sized> Default for Decision<M> {
     }
 }
 
-/// Appends one atomic batch. The only reasons to fail end the shard's life here, so `decide` refuses what would not fit a batch.
+/// Appends one atomic batch.
 pub trait RecordAppender<R> {
     /// Appends; returns the log end.
-    fn append(&mut self, records: &[R]) -> Result<Offset, LostLeadership>;
+    fn append(&mut self, records: &[R]) -> Result<Offset, AppendError>;
+}
+
+/// Why a batch was not appended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum AppendError {
+    /// The records have no written form, and nothing was appended.
+    #[error("the records cannot be written")]
+    Unwritable,
+    /// Ends the shard.
+    #[error(transparent)]
+    Lost(#[from] LostLeadership),
 }
 
 /// The shard can append no more.
@@ -138,11 +154,21 @@ impl<M: StateMachine> Shard<M> {
         cx: &mut Context<'_>,
         log: &mut dyn RecordAppender<M::Record>,
     ) -> Result<(), LostLeadership> {
-        let decision = self.state.decide(&mut self.soft, input, cx);
+        let mut decision = self.state.decide(&mut self.soft, input, cx);
         let mut rest = decision.records.as_slice();
         while !rest.is_empty() {
             let (batch, later) = rest.split_at(M::batch_len(rest).clamp(1, rest.len()));
-            let end = log.append(batch)?;
+            let end = match log.append(batch) {
+                Ok(end) => end,
+                Err(AppendError::Lost(lost)) => return Err(lost),
+                Err(AppendError::Unwritable) => {
+                    let replies = decision.replies.into_iter();
+                    decision.replies = replies
+                        .map(|(id, reply)| (id, M::unwritable(reply)))
+                        .collect();
+                    break;
+                }
+            };
             assert!(end > self.log_end, "an append advances the log");
             for record in batch {
                 self.state.apply(record);

@@ -9,7 +9,7 @@ use mainstem_coordinator::group::{
     GroupInput, GroupRecord, GroupReply, GroupSettings, Groups, RecordError,
 };
 use mainstem_coordinator::{
-    Context, LostLeadership, Offset, RecordAppender, RequestId, Shard, Timestamp,
+    AppendError, Context, LostLeadership, Offset, RecordAppender, RequestId, Shard, Timestamp,
 };
 use mainstem_metadata::MetadataImage;
 use mainstem_protocol::ErrorCode;
@@ -30,10 +30,11 @@ const IDLE: Duration = Duration::from_secs(3_600);
 struct Appender<'a>(&'a Arc<Partition>);
 
 impl RecordAppender<GroupRecord> for Appender<'_> {
-    fn append(&mut self, records: &[GroupRecord]) -> Result<Offset, LostLeadership> {
+    fn append(&mut self, records: &[GroupRecord]) -> Result<Offset, AppendError> {
         let batch = encode(records, self.0.leader_epoch).map_err(|error| {
-            tracing::error!(%error, "group records cannot be written");
-            LostLeadership
+            // What a client sent has no written form: its request is refused, and the others of the shard go on.
+            tracing::warn!(partition = self.0.index, %error, "group records cannot be written");
+            AppendError::Unwritable
         })?;
         match self.0.append_internal(batch) {
             Ok((appended, _)) => Ok(Offset(appended.last + 1)),
@@ -43,7 +44,7 @@ impl RecordAppender<GroupRecord> for Appender<'_> {
                     error = refusal.message,
                     "a group shard ends"
                 );
-                Err(LostLeadership)
+                Err(LostLeadership.into())
             }
         }
     }

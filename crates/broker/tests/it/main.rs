@@ -21,6 +21,7 @@ mod data_dir;
 mod descriptors;
 mod epochs;
 mod faulty_disk;
+mod groups;
 #[allow(dead_code, reason = "the tests of the codec use all of it")]
 #[path = "../../../protocol/tests/it/hex.rs"]
 mod hex;

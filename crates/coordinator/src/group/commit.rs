@@ -9,7 +9,7 @@ use super::{
     CommitPartition, CommitRequest, CommittedOffset, GroupRecord, GroupReply, Groups, Turn,
 };
 use crate::RequestId;
-use crate::limits::{COMMIT_BYTES_MAX, OFFSET_RECORD_BYTES};
+use crate::limits::{COMMIT_BYTES_MAX, OFFSET_RECORD_BYTES, STRING_BYTES_MAX};
 
 /// About how many bytes the records of a commit take: each repeats the names.
 fn record_bytes(request: &CommitRequest) -> usize {
@@ -28,6 +28,11 @@ impl Groups {
         id: RequestId,
         request: CommitRequest,
     ) {
+        if request.group.len() > STRING_BYTES_MAX || self.has_long_metadata(&request) {
+            let codes = vec![ErrorCode::UnknownServerError; request.partitions.len()];
+            turn.reply(id, GroupReply::Commit(codes));
+            return;
+        }
         if let Err(code) = self.may_commit(soft, turn, &request) {
             let codes = vec![code; request.partitions.len()];
             turn.reply(id, GroupReply::Commit(codes));
@@ -54,6 +59,16 @@ impl Groups {
             });
         }
         turn.reply(id, GroupReply::Commit(codes));
+    }
+
+    /// True when a record would have to hold words of the client that it cannot, however much `offset.metadata.max.bytes` allows.
+    fn has_long_metadata(&self, request: &CommitRequest) -> bool {
+        let mut allowed = request
+            .partitions
+            .iter()
+            .map(|partition| partition.metadata.len())
+            .filter(|bytes| *bytes <= self.settings().metadata_bytes_max);
+        allowed.any(|bytes| bytes > STRING_BYTES_MAX)
     }
 
     /// Whether the sender may commit for the group. A group that only commits comes into being by it.

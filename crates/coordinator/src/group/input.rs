@@ -11,6 +11,7 @@ use mainstem_protocol::messages::{
 use mainstem_protocol::{ErrorCode, Str, Uuid};
 
 use super::CommittedOffset;
+use super::rebalance::{refused_join, refused_sync};
 use crate::RequestId;
 
 /// The settings of all groups.
@@ -276,4 +277,21 @@ pub enum GroupReply {
     List(Vec<GroupOverview>),
     /// To Describe; none when there is no such group.
     Described(Option<GroupDescription>),
+}
+
+impl GroupReply {
+    /// The refusal that takes the place of this answer.
+    pub(super) fn refused(self, code: ErrorCode) -> Self {
+        match self {
+            Self::Join(_) => refused_join(code, &Str::EMPTY),
+            Self::Sync(_) => refused_sync(code),
+            Self::Heartbeat(_) => Self::Heartbeat(code),
+            Self::Leave(..) => Self::Leave(code, Vec::new()),
+            Self::Commit(codes) => Self::Commit(vec![code; codes.len()]),
+            Self::DeletedOffsets(..) => Self::DeletedOffsets(code, Vec::new()),
+            Self::Deleted(_) => Self::Deleted(code),
+            // What only looks writes nothing that could fail.
+            looked @ (Self::Offsets(_) | Self::List(_) | Self::Described(_)) => looked,
+        }
+    }
 }

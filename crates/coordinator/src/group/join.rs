@@ -8,7 +8,7 @@ use super::rebalance::{joined, refused_join, refused_sync, session, touch};
 use super::soft::{Member, Phase, Round, Soft};
 use super::{Client, GroupRecord, GroupReply, Groups, Turn};
 use crate::RequestId;
-use crate::limits::GROUP_VALUE_BYTES_MAX;
+use crate::limits::{GROUP_VALUE_BYTES_MAX, STRING_BYTES_MAX};
 
 /// A join under way.
 struct Joining {
@@ -72,13 +72,36 @@ impl Joining {
         }
     }
 
+    /// About how many bytes the group's record grows by.
     fn bytes(&self) -> usize {
-        self.protocols
-            .iter()
+        let protocols = self.protocols.iter();
+        let protocols: usize = protocols
             .map(|(name, metadata)| name.len() + metadata.len())
-            .sum()
+            .sum();
+        let instance = self.instance.as_ref().map_or(0, |instance| instance.len());
+        protocols + self.protocol_type.len() + 2 * (self.client.id.len() + instance)
+    }
+
+    /// True when the group's record can hold each of the names. The member id that is made of the client's or the instance's has a suffix.
+    fn is_writable(&self) -> bool {
+        let prefix = self.instance.as_ref().unwrap_or(&self.client.id);
+        let names = [
+            &self.group,
+            &self.protocol_type,
+            &self.member,
+            &self.client.id,
+        ];
+        names.iter().all(|name| name.len() <= STRING_BYTES_MAX)
+            && prefix.len() + SUFFIX_BYTES <= STRING_BYTES_MAX
+            && self
+                .protocols
+                .iter()
+                .all(|(name, _)| name.len() <= STRING_BYTES_MAX)
     }
 }
+
+/// Bytes that make a member id of a prefix: a hyphen and a UUID.
+const SUFFIX_BYTES: usize = 37;
 
 /// A random id in the text form of a UUID.
 fn random_suffix(random: &mut dyn FnMut() -> u64) -> String {
@@ -106,7 +129,13 @@ impl Groups {
         let join = Joining::new(who, &request);
         drop(request);
         if let Err(code) = self.admit(soft, &join) {
-            turn.reply(join.id, refused_join(code, &join.member));
+            // An answer cannot hold a long name either.
+            let member = if join.is_writable() {
+                &join.member
+            } else {
+                &Str::EMPTY
+            };
+            turn.reply(join.id, refused_join(code, member));
             return;
         }
         let is_new_group = !soft.rounds.contains_key(join.group.as_str());
@@ -138,6 +167,9 @@ impl Groups {
         let bounds = settings.session_timeout_min_ms..=settings.session_timeout_max_ms;
         if !bounds.contains(&join.session_timeout_ms) {
             return Err(ErrorCode::InvalidSessionTimeout);
+        }
+        if !join.is_writable() {
+            return Err(ErrorCode::UnknownServerError);
         }
         let Some(round) = soft.rounds.get(join.group.as_str()) else {
             if !join.member.is_empty() {

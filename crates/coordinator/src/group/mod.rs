@@ -27,6 +27,8 @@ pub use records::{GroupRecord, RecordError};
 pub use soft::{Phase, Soft};
 pub use state::{CommittedOffset, Groups};
 
+use mainstem_protocol::ErrorCode;
+
 use crate::limits::TOMBSTONE_BYTES_MAX;
 use crate::{Context, Decision, RequestId, StateMachine, TimerChange, Timestamp};
 
@@ -121,6 +123,10 @@ impl StateMachine for Groups {
                 .take_while(|bytes| fits(*bytes))
                 .count(),
         }
+    }
+
+    fn unwritable(reply: GroupReply) -> GroupReply {
+        reply.refused(ErrorCode::UnknownServerError)
     }
 
     fn apply(&mut self, record: &GroupRecord) {

@@ -161,9 +161,16 @@ impl Round {
                 .map(|(_, metadata)| metadata.len())
                 .max()
                 .unwrap_or(0);
-            largest + member.assignment.len() + member.id.len() + member.client_id.len() + 100
+            let instance = member
+                .instance
+                .as_ref()
+                .map_or(0, |instance| instance.len());
+            let names = member.id.len() + member.client_id.len() + instance;
+            largest + member.assignment.len() + names + 100
         };
-        self.members.values().map(of).sum()
+        let names = [&self.protocol_type, &self.protocol, &self.leader];
+        let names = names.into_iter().flatten().map(|name| name.len());
+        names.sum::<usize>() + self.members.values().map(of).sum::<usize>()
     }
 
     /// The longest time that a member asks to be given for joining.

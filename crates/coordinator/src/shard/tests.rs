@@ -29,17 +29,27 @@ impl StateMachine for Sum {
         decision
     }
 
+    fn unwritable(_reply: i64) -> i64 {
+        -1
+    }
+
     fn apply(&mut self, record: &i64) {
         self.0 += record;
     }
 }
 
+/// A number that the log has no form for.
+const UNWRITABLE: i64 = 666;
+
 struct Memory(Vec<i64>, bool);
 
 impl RecordAppender<i64> for Memory {
-    fn append(&mut self, records: &[i64]) -> Result<Offset, LostLeadership> {
+    fn append(&mut self, records: &[i64]) -> Result<Offset, AppendError> {
         if self.1 {
-            return Err(LostLeadership);
+            return Err(LostLeadership.into());
+        }
+        if records.contains(&UNWRITABLE) {
+            return Err(AppendError::Unwritable);
         }
         self.0.extend_from_slice(records);
         Ok(Offset(i64::try_from(self.0.len()).unwrap()))
@@ -88,4 +98,18 @@ fn a_failed_append_changes_nothing_and_timers_go_off_once() {
     log.1 = true;
     assert_eq!(handle(&mut shard, (2, 7), &mut log), Err(LostLeadership));
     assert_eq!(shard.state().0, 5);
+}
+
+#[test]
+fn records_that_cannot_be_written_refuse_their_request_and_the_shard_goes_on() {
+    let (mut shard, mut log) = (Shard::new(Sum::default()), Memory(vec![], false));
+    handle(&mut shard, (1, 5), &mut log).unwrap();
+    handle(&mut shard, (2, UNWRITABLE), &mut log).unwrap();
+    handle(&mut shard, (3, 2), &mut log).unwrap();
+    assert_eq!(shard.state().0, 7);
+    assert_eq!(log.0, [5, 2]);
+    assert_eq!(
+        shard.committed(Offset(2)),
+        [(RequestId(1), 5), (RequestId(2), -1), (RequestId(3), 7)]
+    );
 }

@@ -10,7 +10,7 @@ use mainstem_coordinator::group::{
     Groups, TimerKey,
 };
 use mainstem_coordinator::{
-    Context, LostLeadership, Offset, RecordAppender, RequestId, Shard, Timestamp,
+    AppendError, Context, Offset, RecordAppender, RequestId, Shard, Timestamp,
 };
 use mainstem_protocol::messages::join_group_request::JoinGroupRequestProtocol;
 use mainstem_protocol::messages::leave_group_request::MemberIdentity;
@@ -27,7 +27,7 @@ use mainstem_stdx::transcript::word;
 struct Log(Vec<GroupRecord>);
 
 impl RecordAppender<GroupRecord> for Log {
-    fn append(&mut self, records: &[GroupRecord]) -> Result<Offset, LostLeadership> {
+    fn append(&mut self, records: &[GroupRecord]) -> Result<Offset, AppendError> {
         for record in records {
             let (key, value) = record.encode().unwrap();
             let read = GroupRecord::decode(key, value).unwrap().unwrap();

@@ -4,7 +4,7 @@ use mainstem_coordinator::group::{
     CommitPartition, CommitRequest, GroupInput, GroupRecord, GroupSettings, Groups,
 };
 use mainstem_coordinator::{
-    Context, LostLeadership, Offset, RecordAppender, RequestId, Shard, Timestamp,
+    AppendError, Context, Offset, RecordAppender, RequestId, Shard, Timestamp,
 };
 use mainstem_protocol::{Str, Uuid};
 
@@ -17,7 +17,7 @@ const PARTITIONS: i32 = 1_000;
 struct Log(Vec<Vec<GroupRecord>>);
 
 impl RecordAppender<GroupRecord> for Log {
-    fn append(&mut self, records: &[GroupRecord]) -> Result<Offset, LostLeadership> {
+    fn append(&mut self, records: &[GroupRecord]) -> Result<Offset, AppendError> {
         let sizes = records.iter().map(|record| {
             let (key, value) = record.encode().unwrap();
             key.len() + value.map_or(0, |value| value.len())
