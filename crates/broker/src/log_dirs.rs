@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use mainstem_metadata::METADATA_TOPIC;
 use mainstem_protocol::{Str, Uuid};
 use mainstem_storage::disk::{Disk, Entry};
 use mainstem_storage::log_dir::{
@@ -23,7 +24,6 @@ use crate::partition::Partition;
 
 /// The directory of the metadata log.
 pub(crate) const METADATA_DIR: &str = "__cluster_metadata-0";
-const METADATA_TOPIC: &str = "__cluster_metadata";
 const DELETE_SUFFIX: &str = "-delete";
 const STRAY_SUFFIX: &str = "-stray";
 
@@ -164,6 +164,7 @@ impl LogDirs {
         config: LogConfig,
     ) -> Result<(Log, Option<Repair>), DataDirError> {
         let path = self.dir.join(format!("{topic}-{index}"));
+        self.check_no_metadata(&path)?;
         let exists = self.disk.list(&path).is_ok();
         let found = match exists {
             true => read_partition_metadata(&*self.disk, &path)?,
@@ -255,6 +256,7 @@ impl LogDirs {
     }
 
     fn rename(&self, path: &Path, suffix: &str) -> Result<PathBuf, DataDirError> {
+        self.check_no_metadata(path)?;
         let name = path
             .file_name()
             .map(|name| name.to_string_lossy().into_owned())
@@ -268,6 +270,16 @@ impl LogDirs {
         self.disk.rename(path, &renamed).map_err(disk_error)?;
         self.disk.sync_dir(&self.dir).map_err(disk_error)?;
         Ok(renamed)
+    }
+
+    /// No topic has the directory of the metadata log, whatever its name.
+    fn check_no_metadata(&self, path: &Path) -> Result<(), DataDirError> {
+        if path != self.dir.join(METADATA_DIR) {
+            return Ok(());
+        }
+        let path = path.to_owned();
+        let what = "a topic has the name of the metadata log".to_owned();
+        Err(LogDirError::Damaged { path, what }.into())
     }
 
     fn doom(&self, path: &Path) -> Result<(), DataDirError> {

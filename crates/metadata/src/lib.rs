@@ -8,6 +8,6 @@ mod image;
 pub mod limits;
 
 pub use image::{
-    ApplyError, Broker, Changed, ConfigResource, Endpoint, MetadataImage, OffsetAndEpoch,
-    PartitionState, Topic, is_internal,
+    ApplyError, Broker, Changed, ConfigResource, Endpoint, METADATA_TOPIC, MetadataImage,
+    OffsetAndEpoch, PartitionState, Topic, is_internal,
 };

@@ -6,6 +6,8 @@
 //! | `quorum-state` | who leads, in which epoch (JSON; data_version 0: a static quorum, 1: voters are in the log) |
 //! | `<end>-<epoch>.checkpoint` | snapshots: see `snapshots` |
 //!
+//! Invariant: every batch is on stable storage before the next is written. So only the last can be torn, and damage before it is damage.
+//!
 //! The log may be one that Apache Kafka wrote: see `replay`. Records that this build does not serve are kept for whoever does, in the log
 //! and in snapshots.
 
@@ -204,18 +206,22 @@ impl MetadataLog {
     }
 
     /// Appends records as one batch; returns the place of the last.
-    pub(crate) fn append(
+    fn append(&mut self, records: &[MetadataRecord]) -> Result<OffsetAndEpoch, MetadataLogError> {
+        self.append_values(&encode(records)?)
+    }
+
+    /// Appends encoded records as one batch; returns the place of the last.
+    pub(crate) fn append_values(
         &mut self,
-        records: &[MetadataRecord],
+        values: &[Bytes],
     ) -> Result<OffsetAndEpoch, MetadataLogError> {
         let mut builder = BatchBuilder::new(BatchOptions {
             leader_epoch: self.epoch,
             ..BatchOptions::default()
         });
         let now_ms = now_ms();
-        for record in records {
-            let value = record.encode_value(written_version(record))?;
-            builder.append(now_ms, None, Some(&value), &[]);
+        for value in values {
+            builder.append(now_ms, None, Some(value), &[]);
         }
         self.append_batch(builder.build()?)
     }
@@ -239,14 +245,14 @@ impl MetadataLog {
         let appended = self
             .log
             .append_as_leader(&valid, self.epoch, self.last_ms)?;
+        self.sync()?;
         Ok(OffsetAndEpoch {
             offset: appended.last,
             epoch: self.epoch,
         })
     }
 
-    /// Makes everything appended durable.
-    pub(crate) fn sync(&mut self) -> Result<(), MetadataLogError> {
+    fn sync(&mut self) -> Result<(), MetadataLogError> {
         let ticket = self.log.sync_ticket();
         if let Err(error) = ticket.sync() {
             self.log.poison(&error);
@@ -260,6 +266,13 @@ impl MetadataLog {
     pub(crate) fn close(&mut self) -> Result<(), MetadataLogError> {
         Ok(self.log.close()?)
     }
+}
+
+/// The records' values as they stand in the log. Nothing is written when one of them cannot be.
+pub(crate) fn encode(records: &[MetadataRecord]) -> Result<Vec<Bytes>, EncodeError> {
+    let values = records.iter();
+    let values = values.map(|record| record.encode_value(written_version(record)));
+    values.collect()
 }
 
 /// The batch that begins an epoch: version 0, whatever the quorum's version, as Apache Kafka writes and reads it.

@@ -1,8 +1,8 @@
 //! The controller: the one thread that changes metadata.
 //!
-//! decide (a function of `mainstem_metadata::control`) → append to `__cluster_metadata-0` → apply to the image → sync → start and stop
-//! partitions → publish the image → answer. Commands that arrive together share a sync. A failed append or sync ends the role: nothing is
-//! changed any more until the node starts again.
+//! decide (a function of `mainstem_metadata::control`) → encode → apply to the controller's own image → append to `__cluster_metadata-0` and
+//! sync → start and stop partitions → publish the image → answer. Commands that arrive together share a batch. A decision that cannot be
+//! encoded is refused alone. A failed append or sync ends the role: nothing is changed any more until the node starts again.
 
 mod applying;
 mod metadata_log;
@@ -13,6 +13,7 @@ mod upkeep;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
 
+use bytes::Bytes;
 use mainstem_metadata::control::Decision;
 use mainstem_metadata::{Changed, MetadataImage};
 use mainstem_protocol::ErrorCode;
@@ -22,6 +23,8 @@ use tokio::sync::oneshot;
 pub(crate) use applying::start_partitions;
 pub(crate) use metadata_log::{MetadataLog, MetadataLogError, QUORUM_STATE, write_first_snapshot};
 pub(crate) use upkeep::SnapshotLimits;
+
+use metadata_log::{RECORDS_PER_BATCH, encode};
 
 use crate::limits::{CHECKPOINT, CONTROLLER_MAILBOX};
 use crate::node::Node;
@@ -112,40 +115,87 @@ pub(crate) fn run(node: &Arc<Node>, mailbox: &Mailbox, mut log: MetadataLog) -> 
             look_after(node, &mut log, &image);
         }
         let mut replies = Vec::new();
-        let mut changed = Changed::default();
-        let mut appended = false;
+        let mut decided = Decided::default();
         for command in mailbox.next() {
             let Command::Change(step) = command else {
                 stop = true;
                 continue;
             };
             let (records, reply) = step(&image);
-            let result = if failed {
-                Err(ErrorCode::KafkaStorageError)
-            } else {
-                change(&mut log, &mut image, &records, &mut changed)
+            let result = match failed {
+                true => Err(ErrorCode::KafkaStorageError),
+                false => decided.take(&mut log, &mut image, &records),
             };
-            failed |= result.is_err();
-            appended |= !records.is_empty();
+            failed |= result == Err(ErrorCode::KafkaStorageError);
             replies.push((reply, result));
         }
-        if appended && !failed {
-            if let Err(error) = log.sync() {
-                tracing::error!(%error, "the metadata log cannot be synced: nothing is changed any more");
-                failed = true;
-            } else {
-                applying::apply(node, &image, &changed);
+        if !failed && !decided.is_empty() {
+            match decided.write(&mut log, &mut image) {
+                Ok(()) => applying::apply(node, &image, &decided.changed),
+                Err(_) => failed = true,
             }
         }
         for (reply, result) in replies {
-            reply(if failed {
-                Err(ErrorCode::KafkaStorageError)
-            } else {
-                result
+            reply(match failed {
+                true => Err(ErrorCode::KafkaStorageError),
+                false => result,
             });
         }
     }
     log
+}
+
+/// What was decided together, and is in the controller's image, but not in the log yet.
+#[derive(Default)]
+struct Decided {
+    values: Vec<Bytes>,
+    /// Something was written before `values`.
+    is_begun: bool,
+    changed: Changed,
+}
+
+impl Decided {
+    fn is_empty(&self) -> bool {
+        self.values.is_empty() && !self.is_begun
+    }
+
+    /// Takes one decision. `KafkaStorageError` ends the role; any other error is this decision's alone.
+    fn take(
+        &mut self,
+        log: &mut MetadataLog,
+        image: &mut MetadataImage,
+        records: &[MetadataRecord],
+    ) -> Result<(), ErrorCode> {
+        let values = encode(records).map_err(|error| {
+            tracing::warn!(%error, "a change of metadata is refused");
+            ErrorCode::UnknownServerError
+        })?;
+        if self.values.len() + values.len() > RECORDS_PER_BATCH {
+            self.write(log, image)?;
+        }
+        for record in records {
+            image.apply(record, &mut self.changed).map_err(|error| {
+                tracing::error!(%error, "a decision does not fit the image: nothing is changed any more");
+                ErrorCode::KafkaStorageError
+            })?;
+        }
+        self.values.extend(values);
+        Ok(())
+    }
+
+    /// Writes what is not in the log yet: one batch, which is there whole or not at all.
+    fn write(&mut self, log: &mut MetadataLog, image: &mut MetadataImage) -> Result<(), ErrorCode> {
+        if self.values.is_empty() {
+            return Ok(());
+        }
+        image.at = log.append_values(&self.values).map_err(|error| {
+            tracing::error!(%error, "the metadata log cannot be written: nothing is changed any more");
+            ErrorCode::KafkaStorageError
+        })?;
+        self.values.clear();
+        self.is_begun = true;
+        Ok(())
+    }
 }
 
 /// Writes a snapshot and drops what is old, when it is time for either.
@@ -162,28 +212,4 @@ fn look_after(node: &Node, log: &mut MetadataLog, image: &MetadataImage) {
     if let Err(error) = dropped {
         tracing::warn!(%error, "old metadata could not be dropped");
     }
-}
-
-/// Appends and applies the records of one decision.
-fn change(
-    log: &mut MetadataLog,
-    image: &mut MetadataImage,
-    records: &[MetadataRecord],
-    changed: &mut Changed,
-) -> Result<(), ErrorCode> {
-    if records.is_empty() {
-        return Ok(());
-    }
-    let last = log.append(records).map_err(|error| {
-        tracing::error!(%error, "the metadata log cannot be written: nothing is changed any more");
-        ErrorCode::KafkaStorageError
-    })?;
-    for record in records {
-        image.apply(record, changed).map_err(|error| {
-            tracing::error!(%error, "a decision does not fit the image: nothing is changed any more");
-            ErrorCode::UnknownServerError
-        })?;
-    }
-    image.at = last;
-    Ok(())
 }

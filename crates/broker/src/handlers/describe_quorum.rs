@@ -1,5 +1,6 @@
 //! DescribeQuorum (key 55): the one voter of the metadata log, this node (KIP-595, KIP-836, KIP-853).
 
+use mainstem_metadata::METADATA_TOPIC;
 use mainstem_protocol::messages::describe_quorum_response::{
     Listener, Node, PartitionData, ReplicaState, TopicData,
 };
@@ -9,7 +10,6 @@ use mainstem_protocol::{ErrorCode, Str};
 use crate::clock::now_ms;
 use crate::context::{RequestContext, Staged};
 
-const METADATA_TOPIC: &str = "__cluster_metadata";
 /// First version in which errors have words and nodes have listeners.
 const WORDS: i16 = 2;
 

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use mainstem_metadata::control::create_topics;
-use mainstem_metadata::{MetadataImage, Topic};
+use mainstem_metadata::{METADATA_TOPIC, MetadataImage, Topic};
 use mainstem_protocol::messages::create_topics_request::CreatableTopic;
 use mainstem_protocol::messages::metadata_request::MetadataRequestTopic;
 use mainstem_protocol::messages::metadata_response::{
@@ -74,7 +74,8 @@ fn missing_topics(cx: &RequestContext, request: &MetadataRequest) -> Vec<Str> {
         .filter_map(|topic| topic.name.as_ref());
     let mut seen = HashSet::new();
     names
-        .filter(|name| image.topic(name).is_none() && seen.insert(*name))
+        .filter(|name| image.topic(name).is_none() && **name != METADATA_TOPIC)
+        .filter(|name| seen.insert(*name))
         .cloned()
         .collect()
 }

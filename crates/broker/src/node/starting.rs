@@ -97,6 +97,7 @@ pub(super) fn register(
         Ok(())
     };
     append(log, &first)?;
+    // From here on all in one go: what is registered serves, and leads.
     let broker_epoch = log.next_offset();
     let registration = Registration {
         node_id,
@@ -105,10 +106,12 @@ pub(super) fn register(
         directory: log_dirs.meta.directory_id,
         rack: None,
     };
-    append(log, &[register_broker(&registration, broker_epoch)])?;
-    append(log, &[unfence_broker(node_id, broker_epoch)])?;
-    append(log, &lead)?;
-    log.sync()?;
+    let mut records = vec![
+        register_broker(&registration, broker_epoch),
+        unfence_broker(node_id, broker_epoch),
+    ];
+    records.extend(lead);
+    append(log, &records)?;
     Ok(broker_epoch)
 }
 

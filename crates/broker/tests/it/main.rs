@@ -17,6 +17,7 @@ mod checksum;
 mod compatibility;
 mod configuration;
 mod configurations;
+mod controller;
 mod data_dir;
 mod descriptors;
 mod epochs;

@@ -128,6 +128,9 @@ pub(super) fn check_together(values: &BTreeMap<Str, Str>) -> Result<(), String> 
     Ok(())
 }
 
+/// Longest text of a record: a name or a value.
+const TEXT_BYTES_MAX: usize = 32_767;
+
 /// Says why a broker cannot have values that are valid one by one: only the broker knows what it was started with.
 pub type CheckBroker<'a> =
     &'a dyn Fn(&MetadataImage, &ConfigResource, &BTreeMap<Str, Str>) -> Result<(), String>;
@@ -139,6 +142,16 @@ fn check_all(
     after: &BTreeMap<Str, Str>,
     check_broker: CheckBroker<'_>,
 ) -> Result<(), Refusal> {
+    let is_long = |text: &Str| text.len() > TEXT_BYTES_MAX;
+    if after
+        .iter()
+        .any(|(name, value)| is_long(name) || is_long(value))
+    {
+        let what = format!(
+            "The configuration value cannot be added because it exceeds the maximum value size of {TEXT_BYTES_MAX} bytes."
+        );
+        return Err((ErrorCode::InvalidConfig, what));
+    }
     match resource.resource_type {
         ConfigResource::TOPIC => {
             check_together(after).map_err(|what| (ErrorCode::InvalidConfig, what))

@@ -16,7 +16,7 @@ use super::configs::check_together;
 use crate::config::{TOPIC_CONFIGS, check_topic_value};
 use crate::image::partition_record;
 use crate::limits::{PARTITIONS_PER_REQUEST_MAX, TOPIC_NAME_BYTES_MAX};
-use crate::{ConfigResource, MetadataImage, PartitionState, Topic};
+use crate::{ConfigResource, METADATA_TOPIC, MetadataImage, PartitionState, Topic};
 
 /// What a request leaves open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -120,6 +120,10 @@ pub fn check_topic_name(name: &str) -> Result<(), String> {
 
 /// Checks a topic's name, and that it is free.
 fn check_name(image: &MetadataImage, name: &str) -> Result<(), Refusal> {
+    if name == METADATA_TOPIC {
+        let what = format!("Creation of internal topic {METADATA_TOPIC} is prohibited.");
+        return Err(Refusal(ErrorCode::InvalidRequest, what));
+    }
     let invalid = |what: String| Err(Refusal(ErrorCode::InvalidTopicException, what));
     check_topic_name(name).or_else(invalid)?;
     if image.topic(name).is_some() {

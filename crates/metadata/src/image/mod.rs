@@ -113,6 +113,9 @@ impl Topic {
     }
 }
 
+/// The name under which the cluster's metadata has its log: no topic's.
+pub const METADATA_TOPIC: &str = "__cluster_metadata";
+
 /// True for names of topics of the node itself.
 pub fn is_internal(topic: &str) -> bool {
     matches!(
