@@ -20,7 +20,8 @@ use crate::{ConfigResource, MetadataImage};
 
 type Refusal = (ErrorCode, String);
 
-/// Checks that a resource exists and that its kind has configurations.
+/// Checks that a resource can exist and that its kind has configurations. Whether a topic does is asked when its values are known to be
+/// right, see [`check_topic`].
 fn check_resource(image: &MetadataImage, resource: &ConfigResource) -> Result<(), Refusal> {
     match resource.resource_type {
         ConfigResource::TOPIC if image.topic(&resource.name).is_some() => Ok(()),
@@ -28,12 +29,8 @@ fn check_resource(image: &MetadataImage, resource: &ConfigResource) -> Result<()
             let what = "Default topic resources are not allowed.".to_owned();
             Err((ErrorCode::InvalidRequest, what))
         }
-        ConfigResource::TOPIC => {
-            check_topic_name(&resource.name)
-                .map_err(|what| (ErrorCode::InvalidTopicException, what))?;
-            let what = format!("The topic '{}' does not exist.", resource.name);
-            Err((ErrorCode::UnknownTopicOrPartition, what))
-        }
+        ConfigResource::TOPIC => check_topic_name(&resource.name)
+            .map_err(|what| (ErrorCode::InvalidTopicException, what)),
         ConfigResource::BROKER => {
             let name = &resource.name;
             let what = match name.parse::<i32>() {
@@ -56,6 +53,14 @@ fn check_resource(image: &MetadataImage, resource: &ConfigResource) -> Result<()
             format!("Unknown resource type {other}"),
         )),
     }
+}
+
+fn check_topic(image: &MetadataImage, resource: &ConfigResource) -> Result<(), Refusal> {
+    if resource.resource_type != ConfigResource::TOPIC || image.topic(&resource.name).is_some() {
+        return Ok(());
+    }
+    let what = format!("The topic '{}' does not exist.", resource.name);
+    Err((ErrorCode::UnknownTopicOrPartition, what))
 }
 
 fn not_served(whose: &str) -> Refusal {
@@ -154,7 +159,8 @@ fn check_all(
     }
     match resource.resource_type {
         ConfigResource::TOPIC => {
-            check_together(after).map_err(|what| (ErrorCode::InvalidConfig, what))
+            check_together(after).map_err(|what| (ErrorCode::InvalidConfig, what))?;
+            check_topic(image, resource)
         }
         ConfigResource::BROKER => {
             check_broker(image, resource, after).map_err(|what| (ErrorCode::InvalidRequest, what))

@@ -245,6 +245,19 @@ fn single_configs_are_set_extended_and_deleted() {
 }
 
 #[test]
+fn values_are_looked_at_before_their_topic() {
+    let mut image = one_broker();
+    assert_eq!(
+        alter(&mut image, "no.such", 0, Some("1")),
+        ErrorCode::InvalidConfig
+    );
+    assert_eq!(
+        alter(&mut image, "retention.ms", 0, Some("1")),
+        ErrorCode::UnknownTopicOrPartition
+    );
+}
+
+#[test]
 fn producer_ids_are_given_once() {
     let mut image = one_broker();
     let first = allocate_producer_ids(&image, 1, 5);
