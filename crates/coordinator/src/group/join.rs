@@ -138,6 +138,13 @@ impl Groups {
             turn.reply(join.id, refused_join(code, member));
             return;
         }
+        if !self.has_place(soft, &join) {
+            // Who asks while others have taken the places is no member any more, nor to come.
+            self.forget_member(soft, turn, &join);
+            let refusal = refused_join(ErrorCode::GroupMaxSizeReached, &Str::EMPTY);
+            turn.reply(join.id, refusal);
+            return;
+        }
         let is_new_group = !soft.rounds.contains_key(join.group.as_str());
         let round = soft.rounds.entry(join.group.clone()).or_default();
         if is_new_group {
@@ -182,16 +189,43 @@ impl Groups {
                 Err(ErrorCode::InconsistentGroupProtocol)
             };
         };
-        let is_member = round.members.contains_key(join.member.as_str());
-        let counted = round.members.len() + round.pending.len();
-        let has_place = round.pending.contains(join.member.as_str());
-        if !is_member && !has_place && counted >= settings.members_max {
-            return Err(ErrorCode::GroupMaxSizeReached);
-        }
         if round.record_bytes() + join.bytes() > GROUP_VALUE_BYTES_MAX {
             return Err(ErrorCode::UnknownServerError);
         }
         Ok(())
+    }
+
+    /// Whether `group.max.size` leaves room. While a round gathers, its places are for those who wait in it; ids that were only given out
+    /// never count.
+    fn has_place(&self, soft: &Soft, join: &Joining) -> bool {
+        let Some(round) = soft.rounds.get(join.group.as_str()) else {
+            return true;
+        };
+        let member = round.members.get(join.member.as_str());
+        let members_max = self.settings().members_max;
+        match round.phase {
+            Phase::Empty => true,
+            Phase::PreparingRebalance => {
+                let waiting = round.members.values().filter(|one| one.joining.is_some());
+                member.is_some_and(|member| member.joining.is_some())
+                    || waiting.count() < members_max
+            }
+            Phase::CompletingRebalance | Phase::Stable => {
+                member.is_some() || round.members.len() < members_max
+            }
+        }
+    }
+
+    fn forget_member(&self, soft: &mut Soft, turn: &mut Turn<'_>, join: &Joining) {
+        let Some(round) = soft.rounds.get_mut(join.group.as_str()) else {
+            return;
+        };
+        let was_pending = round.pending.contains(join.member.as_str());
+        if round.remove(&join.member).is_some() || was_pending {
+            turn.cancel(session(&join.group, &join.member));
+            // Apache Kafka lets the others wait until their time is over; nobody is missing any more.
+            self.complete_if_all_joined(turn, &join.group, round);
+        }
     }
 
     /// A join without a member id.
@@ -295,8 +329,8 @@ impl Groups {
         touch(turn, &join.group, &member);
     }
 
-    /// A static member comes back under a new id (KIP-345). In a stable group nothing moves, unless its subscriptions would choose another
-    /// protocol or it leads and cannot be told to skip the assignment (KIP-814).
+    /// A static member comes back under a new id (KIP-345). In a stable group nothing moves unless another protocol would be
+    /// chosen now: its subscription may say anything (Java's says which partitions it holds). It is no new member, and its session is its own.
     fn replace_static(
         &self,
         turn: &mut Turn<'_>,
@@ -315,8 +349,8 @@ impl Groups {
         if let Some(request) = old.syncing {
             turn.reply(request, refused_sync(ErrorCode::FencedInstanceId));
         }
-        let unchanged = old.protocols == join.protocols;
         let mut member = join.to_member(new_id);
+        member.is_new = false;
         member.assignment = old.assignment;
         round.unsynced.remove(old_id.as_str());
         round.members.insert(new_id.clone(), member);
@@ -328,10 +362,13 @@ impl Groups {
         if was_leader {
             round.leader = Some(new_id.clone());
         }
-        self.touch_new(turn, &join.group, new_id);
+        if let Some(member) = round.members.get(new_id.as_str()) {
+            touch(turn, &join.group, member);
+        }
         match round.phase {
-            Phase::Stable if unchanged && round.choose_protocol() == round.protocol => {
-                self.stay_stable(turn, round, join, new_id, was_leader);
+            Phase::Stable if round.choose_protocol() == round.protocol => {
+                let former_leader = was_leader.then_some(old_id);
+                self.stay_stable(turn, round, join, (new_id, former_leader));
             }
             _ => self.rebalance_or_complete(turn, &join.group, round),
         }
@@ -344,24 +381,20 @@ impl Groups {
         turn: &mut Turn<'_>,
         round: &mut Round,
         join: &Joining,
-        new_id: &Str,
-        was_leader: bool,
+        (new_id, former_leader): (&Str, Option<&Str>),
     ) {
         if let Some(member) = round.members.get_mut(new_id.as_str()) {
             member.joining = None;
-            member.is_new = false;
-            let member = member.clone();
-            touch(turn, &join.group, &member);
         }
         turn.record(GroupRecord::Group {
             group: join.group.clone(),
             value: Some(round.to_record(turn.now_ms)),
         });
         let can_skip = join.version >= 9;
-        let mut answer = joined(round, new_id, was_leader && can_skip);
-        if was_leader && !can_skip {
+        let mut answer = joined(round, new_id, former_leader.is_some() && can_skip);
+        if let Some(former) = former_leader.filter(|_| !can_skip) {
             // An old client would assign anew if it were told that it leads, so it is told that its former self does.
-            answer.leader = join.member.clone();
+            answer.leader = former.clone();
             answer.members.clear();
         }
         turn.reply(join.id, GroupReply::Join(answer));

@@ -50,6 +50,8 @@ transcripts! {
     member_leaves
     session_expires
     static_members
+    static_returns
+    full_groups
     commits
     refusals
     deletion_and_expiry
