@@ -21,10 +21,12 @@ pub const ANSWER_MEMORY_MAX: usize = 128 * 1024 * 1024;
 pub const ANSWER_MEMORY_SMALL: usize = 64 * 1024;
 /// Larger ones that are made at the same time.
 pub const LARGE_ANSWERS: usize = 2;
-/// Work of a request, in bytes of its answer, after which the other tasks of its core have a turn.
-pub const TURN_BYTES: usize = 64 * 1024;
-/// What an entry of an answer counts beside its bytes.
+/// Entries of a request that are worked on before the other tasks of its core have a turn.
+pub const TURN_ENTRIES: usize = 128;
+/// The same by the size of the answer: what an entry counts beside its bytes, and how much is a turn.
 pub const ANSWER_ENTRY_WORK: usize = 512;
+/// See [`ANSWER_ENTRY_WORK`].
+pub const TURN_BYTES: usize = TURN_ENTRIES * ANSWER_ENTRY_WORK;
 /// Searches of records by time that run at the same time, off the cores.
 pub const TIME_SEARCHES: usize = 2;
 /// Memory for small frames that are on their way and larger than an idle buffer; beyond it they do not grow.

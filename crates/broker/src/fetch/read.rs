@@ -7,7 +7,7 @@ use mainstem_protocol::{ErrorCode, RecordBatches};
 
 use super::TopicKey;
 use crate::handlers::list_offsets::check_epoch;
-use crate::limits::{FETCH_BYTES_MAX, FETCH_BYTES_SHORT};
+use crate::limits::{FETCH_BYTES_MAX, FETCH_BYTES_SHORT, TURN_ENTRIES};
 use crate::node::Node;
 use crate::partition::{Isolation, Partition};
 
@@ -59,7 +59,7 @@ pub(crate) fn partition(node: &Node, wanted: &Wanted) -> Result<Arc<Partition>, 
 
 /// Reads every wanted partition in order until `max_bytes` are reached. The first batch of the first partition that has any comes
 /// whatever its size, so that a consumer always gets on (KIP-74).
-pub(crate) fn read_all(
+pub(crate) async fn read_all(
     node: &Node,
     wanted: &[Wanted],
     isolation: Isolation,
@@ -78,7 +78,8 @@ pub(crate) fn read_all(
         failed: false,
         short,
     };
-    for wanted in wanted {
+    for (at, wanted) in wanted.iter().enumerate() {
+        turn(at).await;
         let budget = left.min(usize::try_from(wanted.max_bytes).unwrap_or(0));
         let data = match read_one(node, wanted, isolation, budget, read.bytes == 0) {
             Ok(data) => data,
@@ -99,14 +100,15 @@ pub(crate) fn read_all(
 }
 
 /// About how many bytes of what is wanted can be read, counted up to `enough`; `None` when a partition cannot be read.
-pub(crate) fn available(
+pub(crate) async fn available(
     node: &Node,
     wanted: &[Wanted],
     isolation: Isolation,
     enough: usize,
 ) -> Option<usize> {
     let mut counted = 0usize;
-    for wanted in wanted {
+    for (at, wanted) in wanted.iter().enumerate() {
+        turn(at).await;
         let partition = partition(node, wanted).ok()?;
         check_epoch(&partition, wanted.current_leader_epoch).ok()?;
         let there = partition.available(isolation, wanted.offset).ok()?;
@@ -117,6 +119,13 @@ pub(crate) fn available(
         }
     }
     Some(counted)
+}
+
+/// Of a fetch of very many partitions: the others of this core have a turn now and then.
+async fn turn(at: usize) {
+    if at % TURN_ENTRIES == TURN_ENTRIES - 1 {
+        tokio::task::yield_now().await;
+    }
 }
 
 fn read_one(

@@ -84,29 +84,35 @@ fn key_of(version: i16, name: &Str, id: Uuid) -> TopicKey {
     }
 }
 
-/// The partitions that a request names, each once, where it comes first. What is said last counts: Apache Kafka keeps them in a map.
+/// The partitions that a request names.
 fn named(version: i16, request: &FetchRequest) -> Vec<Wanted> {
-    let mut wanted: Vec<Wanted> = Vec::new();
-    let mut places: HashMap<(TopicKey, i32), usize> = HashMap::new();
+    let mut wanted = Vec::new();
     for topic in &request.topics {
         let key = key_of(version, &topic.topic, topic.topic_id);
         for partition in &topic.partitions {
-            let named = Wanted {
+            wanted.push(Wanted {
                 topic: key.clone(),
                 index: partition.partition,
                 offset: partition.fetch_offset,
                 max_bytes: partition.partition_max_bytes,
                 current_leader_epoch: partition.current_leader_epoch,
-            };
-            let place = *places
-                .entry((key.clone(), named.index))
-                .or_insert(wanted.len());
-            match wanted.get_mut(place) {
-                Some(before) => *before = named,
-                None => wanted.push(named),
-            }
+            });
         }
     }
+    wanted
+}
+
+/// Each partition once, where it is named first. What is said last counts: Apache Kafka keeps them in a map.
+fn each_once(mut wanted: Vec<Wanted>) -> Vec<Wanted> {
+    let mut places: HashMap<(TopicKey, i32), usize> = HashMap::with_capacity(wanted.len());
+    let mut kept = 0;
+    for at in 0..wanted.len() {
+        let key = (wanted[at].topic.clone(), wanted[at].index);
+        let place = *places.entry(key).or_insert(kept);
+        wanted.swap(place, at);
+        kept = kept.max(place + 1);
+    }
+    wanted.truncate(kept);
     wanted
 }
 
@@ -130,7 +136,7 @@ impl FetchSessions {
         let (id, epoch) = (request.session_id, request.session_epoch);
         if epoch == FINAL_EPOCH || epoch == INITIAL_EPOCH {
             sessions.remove(&id);
-            let wanted = named(version, request);
+            let wanted = each_once(named(version, request));
             let fits = self.fits(wanted.len());
             if epoch == FINAL_EPOCH || wanted.is_empty() || !fits || !self.make_room(&mut sessions)
             {

@@ -1,6 +1,7 @@
 //! CreateTopics (key 19).
 
 use mainstem_metadata::control::create_topics;
+use mainstem_metadata::limits::PARTITIONS_PER_REQUEST_MAX;
 use mainstem_protocol::Str;
 use mainstem_protocol::messages::create_topics_response::CreatableTopicResult;
 use mainstem_protocol::messages::{CreateTopicsRequest, CreateTopicsResponse};
@@ -11,6 +12,8 @@ use crate::context::{RequestContext, Staged};
 
 /// What the answer about one of them takes.
 const ENTRY_BYTES: usize = 512;
+/// What the configuration of one that is made takes there.
+const CONFIGS_BYTES: usize = 8 * 1024;
 
 pub(crate) async fn handle(
     cx: RequestContext,
@@ -18,7 +21,10 @@ pub(crate) async fn handle(
 ) -> Staged<CreateTopicsResponse> {
     Staged::pending(async move {
         let entries = request.topics.len();
-        if !cx.answer.take_each(entries, ENTRY_BYTES).await {
+        // Each that is made takes a partition, and those are limited.
+        let made = entries.min(PARTITIONS_PER_REQUEST_MAX.unsigned_abs() as usize);
+        let bytes = entries * ENTRY_BYTES + made * CONFIGS_BYTES;
+        if !cx.answer.take(bytes).await {
             return CreateTopicsResponse::default();
         }
         let defaults = cx.node.topic_defaults();

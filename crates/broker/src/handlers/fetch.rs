@@ -70,8 +70,8 @@ pub(crate) async fn handle(cx: RequestContext, request: FetchRequest) -> Staged<
     let wait = Duration::from_millis(u64::try_from(request.max_wait_ms).unwrap_or(0));
     // Little is read at once; much is only counted until there is enough of it.
     let reads_now = plan.min_bytes <= 1 || wait.is_zero() || plan.wanted.is_empty();
-    if reads_now || plan.has_enough(plan.min_bytes) {
-        let read = read_all(&plan.cx.node, &plan.wanted, plan.isolation, plan.max_bytes);
+    if reads_now || plan.has_enough(plan.min_bytes).await {
+        let read = read_all(&plan.cx.node, &plan.wanted, plan.isolation, plan.max_bytes).await;
         if read.bytes >= plan.min_bytes || read.failed || wait.is_zero() || plan.wanted.is_empty() {
             return Staged::Ready(plan.answer(read.found));
         }
@@ -95,8 +95,13 @@ impl Plan {
         let mut enough = Some(self.min_bytes);
         loop {
             let is_over = Instant::now() >= deadline;
-            if is_over || enough.is_none_or(|enough| self.has_enough(enough)) {
-                let read = read_all(&self.cx.node, &self.wanted, self.isolation, self.max_bytes);
+            let is_due = match enough {
+                Some(enough) if !is_over => self.has_enough(enough).await,
+                _ => true,
+            };
+            if is_due {
+                let (node, wanted) = (&self.cx.node, &self.wanted);
+                let read = read_all(node, wanted, self.isolation, self.max_bytes).await;
                 let must_do = is_over || read.short || enough.is_none();
                 if read.bytes >= self.min_bytes || read.failed || must_do {
                     return self.answer(read.found);
@@ -109,8 +114,8 @@ impl Plan {
     }
 
     /// Whether about `bytes` can be read, or a partition cannot be read at all, which the answer must tell at once.
-    fn has_enough(&self, bytes: usize) -> bool {
-        let counted = available(&self.cx.node, &self.wanted, self.isolation, bytes);
+    async fn has_enough(&self, bytes: usize) -> bool {
+        let counted = available(&self.cx.node, &self.wanted, self.isolation, bytes).await;
         counted.is_none_or(|counted| counted >= bytes)
     }
 

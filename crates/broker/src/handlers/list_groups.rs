@@ -1,5 +1,7 @@
 //! ListGroups (key 16), by state (KIP-518) and by type (KIP-848).
 
+use std::collections::HashSet;
+
 use mainstem_coordinator::group::{GroupInput, GroupReply};
 use mainstem_protocol::Str;
 use mainstem_protocol::messages::list_groups_response::ListedGroup;
@@ -9,11 +11,22 @@ use crate::context::{RequestContext, Staged};
 
 const CLASSIC: &str = "classic";
 
-fn is_among(filter: &[Str], value: &str) -> bool {
-    filter.is_empty()
-        || filter
-            .iter()
-            .any(|wanted| wanted.eq_ignore_ascii_case(value))
+/// What is wanted, in small letters and each once; everything when nothing is said.
+struct Filter(HashSet<String>);
+
+impl Filter {
+    fn new(wanted: &[Str]) -> Self {
+        Self(
+            wanted
+                .iter()
+                .map(|text| text.to_ascii_lowercase())
+                .collect(),
+        )
+    }
+
+    fn admits(&self, value: &str) -> bool {
+        self.0.is_empty() || self.0.contains(&value.to_ascii_lowercase())
+    }
 }
 
 pub(crate) async fn handle(
@@ -36,16 +49,17 @@ pub(crate) async fn handle(
             }
         };
         let mut response = ListGroupsResponse::default();
-        if !is_among(&request.types_filter, CLASSIC) {
+        if !Filter::new(&request.types_filter).admits(CLASSIC) {
             return response;
         }
+        let states = Filter::new(&request.states_filter);
         for reply in replies {
             let GroupReply::List(groups) = reply else {
                 continue;
             };
             let wanted = groups
                 .into_iter()
-                .filter(|group| is_among(&request.states_filter, group.state));
+                .filter(|group| states.admits(group.state));
             response.groups.extend(wanted.map(|group| ListedGroup {
                 group_id: group.group,
                 protocol_type: group.protocol_type,

@@ -16,13 +16,26 @@ use mainstem_protocol::messages::{ProduceRequest, ProduceResponse};
 use mainstem_protocol::{ApiKey, ErrorCode, RecordBatches, Str};
 
 use crate::context::{RequestContext, Staged};
+use crate::limits::TURN_ENTRIES;
 use crate::partition::{Partition, Refusal};
+
+/// What the answer about a partition takes.
+const ENTRY_BYTES: usize = 256;
 
 /// What stage two still waits for: which place in the response, which partition, up to which offset.
 type Waits = Vec<(usize, usize, Arc<Partition>, i64)>;
 
 pub(crate) async fn handle(cx: RequestContext, request: ProduceRequest) -> Staged<ProduceResponse> {
+    let partitions = request
+        .topic_data
+        .iter()
+        .map(|topic| topic.partition_data.len());
+    let entries = request.topic_data.len() + partitions.sum::<usize>();
+    if !cx.answer.allows(entries.saturating_mul(ENTRY_BYTES)) {
+        return Staged::Ready(ProduceResponse::default());
+    }
     cx.node.sync.room().await;
+    let mut worked = 0_usize;
     let mut waits: Waits = Vec::new();
     let mut failed = false;
     let mut response = ProduceResponse::default();
@@ -37,6 +50,10 @@ pub(crate) async fn handle(cx: RequestContext, request: ProduceRequest) -> Stage
                 let found = cx.node.partitions.by_name(&topic.name, data.index);
                 found.ok_or(ErrorCode::UnknownTopicOrPartition)
             };
+            worked += 1;
+            if worked.is_multiple_of(TURN_ENTRIES) {
+                tokio::task::yield_now().await;
+            }
             let index = data.index;
             let appended = append(&request.transactional_id, request.acks, partition, data);
             answers.push(match appended {

@@ -4,14 +4,19 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
+use mainstem_protocol::batch::{BatchBuilder, BatchOptions};
 use mainstem_protocol::messages::describe_configs_request::DescribeConfigsResource;
 use mainstem_protocol::messages::describe_producers_request::TopicRequest;
 use mainstem_protocol::messages::describe_quorum_request::{PartitionData, TopicData};
+use mainstem_protocol::messages::describe_user_scram_credentials_request::UserName;
+use mainstem_protocol::messages::fetch_request::FetchPartition;
 use mainstem_protocol::messages::list_offsets_request::{ListOffsetsPartition, ListOffsetsTopic};
 use mainstem_protocol::messages::metadata_request::MetadataRequestTopic;
 use mainstem_protocol::messages::{
-    DescribeConfigsRequest, DescribeGroupsRequest, DescribeProducersRequest, DescribeQuorumRequest,
-    FindCoordinatorRequest, ListOffsetsRequest, MetadataRequest,
+    ApiVersionsRequest, DescribeConfigsRequest, DescribeGroupsRequest, DescribeProducersRequest,
+    DescribeQuorumRequest, DescribeUserScramCredentialsRequest, FindCoordinatorRequest,
+    ListOffsetsRequest, MetadataRequest,
 };
 use mainstem_protocol::{ErrorCode, Str};
 
@@ -61,7 +66,38 @@ fn unfolding() -> Vec<(&'static str, Vec<u8>)> {
         coordinator_keys: vec![Str::from("g"); MANY],
         ..FindCoordinatorRequest::default()
     };
+    let name = |at: usize| Str::from(format!("{at:06}"));
+    let topics = MetadataRequest {
+        topics: Some(
+            (0..MANY)
+                .map(|at| MetadataRequestTopic {
+                    name: Some(name(at)),
+                    ..MetadataRequestTopic::default()
+                })
+                .collect(),
+        ),
+        allow_auto_topic_creation: false,
+        ..MetadataRequest::default()
+    };
+    let users = DescribeUserScramCredentialsRequest {
+        users: Some((0..MANY).map(|at| UserName { name: name(at) }).collect()),
+    };
+    let mut produce = produce_request("nowhere", Bytes::new());
+    let nothing = produce.topic_data[0].partition_data.remove(0);
+    produce.topic_data[0].partition_data = vec![nothing; MANY];
+    let mut fetch = fetch_request("nowhere", 0, 1);
+    let partition = fetch.topics[0].partitions.remove(0);
+    fetch.topics[0].partitions = (0..300_000)
+        .map(|index| FetchPartition {
+            partition: index,
+            ..partition.clone()
+        })
+        .collect();
     vec![
+        ("metadata", request_bytes(9, &topics)),
+        ("users", request_bytes(0, &users)),
+        ("produce", request_bytes(9, &produce)),
+        ("fetch", request_bytes(12, &fetch)),
         ("configs", request_bytes(4, &configs_of_broker(3_000))),
         ("more configs", request_bytes(4, &configs_of_broker(30_000))),
         ("producers", request_bytes(0, &producers)),
@@ -123,21 +159,9 @@ fn what_is_named_twice_is_answered_as_apache_kafka_answers_it() {
         records.map(|records| records.len()),
         Some(batch(b"record").len())
     );
-    let by_time = ListOffsetsTopic {
-        name: "orders".into(),
-        partitions: vec![ListOffsetsPartition {
-            timestamp: 1,
-            ..ListOffsetsPartition::default()
-        }],
-    };
-    let found = wire.ask(
-        5,
-        &ListOffsetsRequest {
-            replica_id: -1,
-            topics: vec![by_time; 20_000],
-            ..ListOffsetsRequest::default()
-        },
-    );
+    let mut by_time = offsets_at(1);
+    by_time.topics = vec![by_time.topics.remove(0); 20_000];
+    let found = wire.ask(5, &by_time);
     let [topic] = found.topics.as_slice() else {
         panic!("{} topics", found.topics.len());
     };
@@ -172,17 +196,77 @@ fn what_is_named_twice_is_answered_as_apache_kafka_answers_it() {
 fn others_are_answered_while_a_request_takes_long() {
     let dir = tempfile::tempdir().unwrap();
     let (node, _said) = start(&dir);
-    let mut others: Vec<Wire> = (0..12).map(|_| Wire::to(&node)).collect();
-    for other in &mut others {
-        other.fetch("orders", 0);
-    }
     let busy_request = DescribeConfigsRequest {
         include_synonyms: false,
         include_documentation: false,
         ..configs_of_broker(700)
     };
-    let mut busy = Wire::to(&node);
-    assert!(busy.send(&request_bytes(4, &busy_request)));
+    check_others_go_on(&node, &request_bytes(4, &busy_request));
+}
+
+#[test]
+fn others_are_answered_while_records_are_searched_for_a_time_that_none_has() {
+    let dir = tempfile::tempdir().unwrap();
+    let (node, _said) = start(&dir);
+    let mut wire = Wire::to(&node);
+    for _ in 0..40 {
+        let request = produce_request("orders", lying_batch());
+        let answer = &wire.ask(9, &request).responses[0].partition_responses[0];
+        assert_eq!(ErrorCode::from_code(answer.error_code), ErrorCode::None);
+    }
+    let request = offsets_at(BEHIND_EVERY_RECORD);
+    check_others_go_on(&node, &request_bytes(5, &request));
+    let found = &wire.ask(5, &request).topics[0].partitions[0];
+    assert_eq!((found.error_code, found.offset), (0, -1));
+}
+
+const RECORDS_AT: i64 = 1_000;
+const BEHIND_EVERY_RECORD: i64 = 2_000;
+const HEADERS_CLAIM: i64 = 3_000;
+
+/// A batch whose header claims a record that is later than all it has.
+fn lying_batch() -> Bytes {
+    const CHECKSUM: std::ops::Range<usize> = 17..21;
+    const MAX_TIMESTAMP: std::ops::Range<usize> = 35..43;
+    let mut builder = BatchBuilder::new(BatchOptions::default());
+    for _ in 0..20_000 {
+        builder.append(RECORDS_AT, None, None, &[]);
+    }
+    let mut batch = builder.build().unwrap().to_vec();
+    batch[MAX_TIMESTAMP].copy_from_slice(&HEADERS_CLAIM.to_be_bytes());
+    let checksum = crc32c(&batch[CHECKSUM.end..]);
+    batch[CHECKSUM].copy_from_slice(&checksum.to_be_bytes());
+    batch.into()
+}
+
+/// CRC-32C, bit by bit.
+fn crc32c(bytes: &[u8]) -> u32 {
+    let shift = |crc: u32| (crc >> 1) ^ (0x82f6_3b78 & (crc & 1).wrapping_neg());
+    let add = |crc: u32, byte: &u8| (0..8).fold(crc ^ u32::from(*byte), |crc, _| shift(crc));
+    !bytes.iter().fold(!0, add)
+}
+
+/// Asks for the first record of partition 0 at a time or later.
+fn offsets_at(timestamp: i64) -> ListOffsetsRequest {
+    ListOffsetsRequest {
+        replica_id: -1,
+        topics: vec![ListOffsetsTopic {
+            name: "orders".into(),
+            partitions: vec![ListOffsetsPartition {
+                timestamp,
+                ..ListOffsetsPartition::default()
+            }],
+        }],
+        ..ListOffsetsRequest::default()
+    }
+}
+
+/// Connections of every core are answered again and again while one request is answered, which takes long.
+fn check_others_go_on(node: &Node, bytes: &[u8]) {
+    let mut others: Vec<Wire> = (0..12).map(|_| Wire::to(node)).collect();
+    let quick = request_bytes(3, &ApiVersionsRequest::default());
+    let mut busy = Wire::to(node);
+    assert!(busy.send(bytes));
     let began = Instant::now();
     let busy = std::thread::spawn(move || {
         assert!(busy.frame().is_some());
@@ -192,7 +276,7 @@ fn others_are_answered_while_a_request_takes_long() {
     while !busy.is_finished() {
         for other in &mut others {
             let asked = Instant::now();
-            other.fetch("orders", 0);
+            assert!(other.send(&quick) && other.frame().is_some());
             longest = longest.max(asked.elapsed());
         }
     }

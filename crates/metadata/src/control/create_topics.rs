@@ -1,6 +1,6 @@
 //! CreateTopics (key 19).
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use mainstem_protocol::messages::create_topics_request::CreatableTopic;
 use mainstem_protocol::messages::create_topics_response::{
@@ -47,6 +47,7 @@ pub fn create_topics(
         }
     }
     let mut budget = PARTITIONS_PER_REQUEST_MAX;
+    let names = Names::new(image, &request.topics);
     for topic in request
         .topics
         .iter()
@@ -57,16 +58,18 @@ pub fn create_topics(
                 ErrorCode::InvalidRequest,
                 "Duplicate topic name.".to_owned(),
             ))
+        } else if budget < 0 {
+            // Behind the first that is too many no other is planned: each might have as many.
+            Err(too_many())
         } else {
-            plan(image, topic, defaults, new_id())
+            plan(&names, topic, defaults, new_id())
         };
         let planned = planned.and_then(|planned| {
             budget = budget.saturating_sub(count_of(&planned));
-            if budget >= 0 {
-                return Ok(planned);
+            match budget {
+                0.. => Ok(planned),
+                _ => Err(too_many()),
             }
-            let what = "Excessively large number of partitions per request.";
-            Err(Refusal(ErrorCode::PolicyViolation, what.to_owned()))
         });
         match planned {
             Ok(planned) => {
@@ -91,6 +94,37 @@ pub fn create_topics(
             ..CreateTopicsResponse::default()
         },
     }
+}
+
+fn too_many() -> Refusal {
+    let what = "Excessively large number of partitions per request.";
+    Refusal(ErrorCode::PolicyViolation, what.to_owned())
+}
+
+/// The names that are taken.
+struct Names<'a> {
+    image: &'a MetadataImage,
+    /// Those that have an underscore when each dot is one, and whose they are; empty when no new name has one.
+    folded: BTreeMap<String, &'a Str>,
+}
+
+impl<'a> Names<'a> {
+    fn new(image: &'a MetadataImage, asked: &[CreatableTopic]) -> Self {
+        let may_collide = |name: &str| name.contains(['.', '_']);
+        let mut folded = BTreeMap::new();
+        if asked.iter().any(|topic| may_collide(&topic.name)) {
+            let topics = image.topics().filter(|topic| may_collide(&topic.name));
+            for topic in topics {
+                folded.entry(fold(&topic.name)).or_insert(&topic.name);
+            }
+        }
+        Self { image, folded }
+    }
+}
+
+/// Metrics replace dots by underscores, so names that differ only there would collide.
+fn fold(name: &str) -> String {
+    name.replace('.', "_")
 }
 
 fn count_of(topic: &Topic) -> i32 {
@@ -119,41 +153,35 @@ pub fn check_topic_name(name: &str) -> Result<(), String> {
 }
 
 /// Checks a topic's name, and that it is free.
-fn check_name(image: &MetadataImage, name: &str) -> Result<(), Refusal> {
+fn check_name(names: &Names<'_>, name: &str) -> Result<(), Refusal> {
     if name == METADATA_TOPIC {
         let what = format!("Creation of internal topic {METADATA_TOPIC} is prohibited.");
         return Err(Refusal(ErrorCode::InvalidRequest, what));
     }
     let invalid = |what: String| Err(Refusal(ErrorCode::InvalidTopicException, what));
     check_topic_name(name).or_else(invalid)?;
-    if image.topic(name).is_some() {
+    if names.image.topic(name).is_some() {
         return Err(Refusal(
             ErrorCode::TopicAlreadyExists,
             format!("Topic '{name}' already exists."),
         ));
     }
-    // Metrics replace dots by underscores, so names that differ only there would collide.
-    let folded = name.replace('.', "_");
-    if folded.contains('_')
-        && let Some(other) = image
-            .topics()
-            .find(|topic| topic.name.replace('.', "_") == folded)
-    {
+    if let Some(other) = names.folded.get(&fold(name)) {
         return invalid(format!(
-            "Topic '{name}' collides with existing topic: {}",
-            other.name
+            "Topic '{name}' collides with existing topic: {other}"
         ));
     }
     Ok(())
 }
 
 fn plan(
-    image: &MetadataImage,
+    names: &Names<'_>,
     topic: &CreatableTopic,
     defaults: TopicDefaults,
     id: Uuid,
 ) -> Result<Topic, Refusal> {
-    check_name(image, &topic.name)?;
+    let image = names.image;
+    check_name(names, &topic.name)?;
     let partitions = if topic.assignments.is_empty() {
         place(image, topic, defaults)?
     } else {
@@ -265,8 +293,7 @@ fn place(
         .filter(|count| *count > 0)
         .ok_or_else(wrong)?;
     if count > PARTITIONS_PER_REQUEST_MAX.unsigned_abs() as usize {
-        let what = "Excessively large number of partitions per request.";
-        return Err(Refusal(ErrorCode::PolicyViolation, what.to_owned()));
+        return Err(too_many());
     }
     let factor = usize::try_from(factor).unwrap_or(0);
     round_robin(image, 0, count, factor).map_err(|(code, what)| Refusal(code, what))

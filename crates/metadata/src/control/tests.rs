@@ -70,6 +70,34 @@ fn create(image: &mut MetadataImage, topics: Vec<CreatableTopic>) -> Vec<(ErrorC
 }
 
 #[test]
+fn behind_too_many_partitions_nothing_is_planned() {
+    let image = one_broker();
+    let topics = (0..50).map(|at| topic(&format!("topic-{at}"), 6_000));
+    let request = CreateTopicsRequest {
+        topics: topics.collect(),
+        validate_only: true,
+        ..CreateTopicsRequest::default()
+    };
+    let defaults = TopicDefaults {
+        partitions: 1,
+        replication_factor: 1,
+    };
+    let mut planned = 0;
+    let mut new_id = || {
+        planned += 1;
+        Uuid([7; 16])
+    };
+    let decision = create_topics(&image, &request, defaults, &mut new_id);
+    let codes = decision
+        .response
+        .topics
+        .iter()
+        .map(|topic| topic.error_code);
+    let refused = codes.filter(|code| *code == ErrorCode::PolicyViolation.code());
+    assert_eq!((planned, refused.count()), (2, 49));
+}
+
+#[test]
 fn topics_are_created_as_asked_or_refused_with_kafkas_code() {
     let mut image = one_broker();
     assert_eq!(
