@@ -209,8 +209,9 @@ fn others_are_answered_while_records_are_searched_for_a_time_that_none_has() {
     let dir = tempfile::tempdir().unwrap();
     let (node, _said) = start(&dir);
     let mut wire = Wire::to(&node);
-    for _ in 0..40 {
-        let request = produce_request("orders", lying_batch());
+    let batch = lying_batch();
+    for _ in 0..160 {
+        let request = produce_request("orders", batch.clone());
         let answer = &wire.ask(9, &request).responses[0].partition_responses[0];
         assert_eq!(ErrorCode::from_code(answer.error_code), ErrorCode::None);
     }
