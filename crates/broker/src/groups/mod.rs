@@ -86,7 +86,7 @@ impl Groups {
         let partition = node
             .partitions
             .by_name(OFFSETS_TOPIC, index)
-            .ok_or(ErrorCode::CoordinatorNotAvailable)?;
+            .ok_or(ErrorCode::NotCoordinator)?;
         let (sender, receiver) = mpsc::channel(SHARD_MAILBOX);
         self.control.spawn(shard::run(
             partition,
@@ -107,7 +107,9 @@ impl Groups {
     ) -> Result<GroupReply, ErrorCode> {
         let count = partition_count(node);
         if count == 0 {
-            return Err(ErrorCode::CoordinatorNotAvailable);
+            // Nobody coordinates before the topic is there; what is wrong in itself is said first.
+            input(RequestId(0)).check(&settings(&node.config.properties))?;
+            return Err(ErrorCode::NotCoordinator);
         }
         let index = partition_of_coordinator(group, count.unsigned_abs()).cast_signed();
         self.ask_shard(node, index, input).await

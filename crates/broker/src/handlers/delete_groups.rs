@@ -1,5 +1,7 @@
 //! DeleteGroups (key 42).
 
+use std::collections::BTreeSet;
+
 use mainstem_coordinator::group::{GroupInput, GroupReply};
 use mainstem_protocol::ErrorCode;
 use mainstem_protocol::messages::delete_groups_response::DeletableGroupResult;
@@ -20,7 +22,11 @@ pub(crate) async fn handle(
             return DeleteGroupsResponse::default();
         }
         let mut response = DeleteGroupsResponse::default();
+        let mut named = BTreeSet::new();
         for group in request.groups_names {
+            if !named.insert(group.clone()) {
+                continue; // each is answered once
+            }
             let name = group.clone();
             let asked = cx
                 .node

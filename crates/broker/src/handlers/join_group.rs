@@ -28,15 +28,24 @@ pub(crate) async fn handle(
         };
         let mut response = match cx.node.groups.ask(&cx.node, &group, input).await {
             Ok(GroupReply::Join(response)) => response,
-            other => JoinGroupResponse {
-                error_code: other.err().unwrap_or(ErrorCode::UnknownServerError).code(),
-                member_id: member,
-                ..JoinGroupResponse::default()
-            },
+            other => refused(other.err().unwrap_or(ErrorCode::UnknownServerError), member),
         };
         if version < 7 && response.protocol_name.is_none() {
             response.protocol_name = Some(Str::EMPTY); // not nullable before
         }
         response
     })
+}
+
+/// Only what is wrong with the request itself is said to the member by its id.
+fn refused(code: ErrorCode, member: Str) -> JoinGroupResponse {
+    let names_member = matches!(
+        code,
+        ErrorCode::InvalidGroupId | ErrorCode::InvalidSessionTimeout
+    );
+    JoinGroupResponse {
+        error_code: code.code(),
+        member_id: if names_member { member } else { Str::EMPTY },
+        ..JoinGroupResponse::default()
+    }
 }

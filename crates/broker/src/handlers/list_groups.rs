@@ -15,13 +15,8 @@ const CLASSIC: &str = "classic";
 struct Filter(HashSet<String>);
 
 impl Filter {
-    fn new(wanted: &[Str]) -> Self {
-        Self(
-            wanted
-                .iter()
-                .map(|text| text.to_ascii_lowercase())
-                .collect(),
-        )
+    fn new<'a>(wanted: impl Iterator<Item = &'a str>) -> Self {
+        Self(wanted.map(str::to_ascii_lowercase).collect())
     }
 
     fn admits(&self, value: &str) -> bool {
@@ -49,10 +44,13 @@ pub(crate) async fn handle(
             }
         };
         let mut response = ListGroupsResponse::default();
-        if !Filter::new(&request.types_filter).admits(CLASSIC) {
+        if !Filter::new(request.types_filter.iter().map(Str::as_str)).admits(CLASSIC) {
             return response;
         }
-        let states = Filter::new(&request.states_filter);
+        // States are trimmed as Java trims, types are not.
+        let states = request.states_filter.iter();
+        let states = states.map(|state| state.trim_matches(|c: char| c <= ' '));
+        let states = Filter::new(states);
         for reply in replies {
             let GroupReply::List(groups) = reply else {
                 continue;

@@ -17,6 +17,9 @@ pub(crate) async fn handle(
     Staged::pending(async move {
         let image = cx.node.metadata.load_full();
         let mut plan = plan(&image, &request, cx.version >= 10);
+        if plan.partitions.is_empty() {
+            return plan.response; // the group is not asked, and none comes into being
+        }
         let group = request.group_id.clone();
         let commit = CommitRequest {
             group: request.group_id,

@@ -1,8 +1,6 @@
 //! OffsetFetch (key 9): one group up to version 7, several from 8 on; topics by id from 10 on.
 
-use std::collections::BTreeMap;
-
-use mainstem_coordinator::group::{CommittedOffset, GroupInput, GroupReply};
+use mainstem_coordinator::group::{CommittedOffset, GroupInput, GroupReply, TopicOffsets};
 use mainstem_metadata::MetadataImage;
 use mainstem_protocol::messages::offset_fetch_request::OffsetFetchRequestGroup;
 use mainstem_protocol::messages::offset_fetch_response::{
@@ -17,7 +15,8 @@ use crate::context::{RequestContext, Staged};
 /// What the answer about a group, and about each of its partitions, takes beside its texts.
 const ENTRY_BYTES: usize = 256;
 
-type Found = Vec<(Str, i32, Option<CommittedOffset>)>;
+/// Topics and partitions that are asked for; nothing for all.
+type Wanted = Option<Vec<(Str, Vec<i32>)>>;
 
 pub(crate) async fn handle(
     cx: RequestContext,
@@ -34,44 +33,60 @@ pub(crate) async fn handle(
             }
             return response;
         }
-        let wanted = request.topics.map(|topics| {
+        let wanted: Wanted = request.topics.map(|topics| {
             topics
                 .into_iter()
                 .map(|topic| (topic.name, topic.partition_indexes))
                 .collect()
         });
-        match ask(&cx, request.group_id, wanted).await {
-            Ok(found) => {
-                if !cx.answer.take(found_bytes(&found)).await {
-                    return OffsetFetchResponse::default();
-                }
-                OffsetFetchResponse {
-                    topics: old_topics(found),
+        // The first version has no place for an error of the whole: each partition says it.
+        let said_by_each = wanted.clone().filter(|_| cx.version < 2);
+        let (found, code) = match (ask(&cx, request.group_id, wanted).await, said_by_each) {
+            (Ok(found), _) => (found, ErrorCode::None),
+            (Err(code), Some(wanted)) => (nothing(wanted), code),
+            (Err(code), None) => {
+                return OffsetFetchResponse {
+                    error_code: code.code(),
                     ..OffsetFetchResponse::default()
-                }
+                };
             }
-            Err(code) => OffsetFetchResponse {
-                error_code: code.code(),
-                ..OffsetFetchResponse::default()
-            },
+        };
+        if !cx.answer.take(found_bytes(&found)).await {
+            return OffsetFetchResponse::default();
+        }
+        OffsetFetchResponse {
+            topics: old_topics(found, code),
+            ..OffsetFetchResponse::default()
         }
     })
 }
 
-/// What the answer about these offsets takes.
-fn found_bytes(found: &Found) -> usize {
-    let texts = found.iter().map(|(topic, _, value)| {
-        let text = value.as_ref().map_or(0, |value| value.metadata.len());
-        ENTRY_BYTES + topic.len() + text
+/// What was asked for, without an offset.
+fn nothing(wanted: Vec<(Str, Vec<i32>)>) -> Vec<TopicOffsets> {
+    let topics = wanted.into_iter().map(|(topic, partitions)| {
+        let partitions = partitions.into_iter().map(|partition| (partition, None));
+        (topic, partitions.collect())
     });
-    texts.sum()
+    topics.collect()
+}
+
+/// What the answer about these offsets takes.
+fn found_bytes(found: &[TopicOffsets]) -> usize {
+    let topics = found.iter().map(|(topic, partitions)| {
+        let texts = partitions.iter().map(|(_, value)| {
+            let text = value.as_ref().map_or(0, |value| value.metadata.len());
+            ENTRY_BYTES + text
+        });
+        ENTRY_BYTES + topic.len() + texts.sum::<usize>()
+    });
+    topics.sum()
 }
 
 async fn ask(
     cx: &RequestContext,
     group: Str,
-    wanted: Option<Vec<(Str, Vec<i32>)>>,
-) -> Result<Found, ErrorCode> {
+    wanted: Wanted,
+) -> Result<Vec<TopicOffsets>, ErrorCode> {
     let name = group.clone();
     let is_all = wanted.is_none();
     let input = move |id| GroupInput::FetchOffsets {
@@ -88,18 +103,23 @@ async fn ask(
 }
 
 /// An offset of a topic that was deleted says nothing about one that was made again under the name.
-fn without_old_topics(image: &MetadataImage, found: Found, is_all: bool) -> Found {
+fn without_old_topics(
+    image: &MetadataImage,
+    mut found: Vec<TopicOffsets>,
+    is_all: bool,
+) -> Vec<TopicOffsets> {
     let is_old = |topic: &Str, value: &CommittedOffset| {
         let now = image.topic(topic).map(|topic| topic.id);
         !value.topic_id.is_zero() && now != Some(value.topic_id)
     };
-    let current = found.into_iter().map(|(topic, partition, value)| {
-        let value = value.filter(|value| !is_old(&topic, value));
-        (topic, partition, value)
-    });
-    current
-        .filter(|(_, _, value)| value.is_some() || !is_all)
-        .collect()
+    for (topic, partitions) in &mut found {
+        for (_, value) in partitions.iter_mut() {
+            *value = value.take().filter(|value| !is_old(topic, value));
+        }
+        partitions.retain(|(_, value)| value.is_some() || !is_all);
+    }
+    found.retain(|(_, partitions)| !partitions.is_empty() || !is_all);
+    found
 }
 
 /// The offset, its leader epoch and the client's words; -1, -1 and nothing where none was committed.
@@ -109,16 +129,8 @@ fn values(value: Option<CommittedOffset>) -> (i64, i32, Str) {
     })
 }
 
-fn by_topic(found: Found) -> BTreeMap<Str, Vec<(i32, Option<CommittedOffset>)>> {
-    let mut topics: BTreeMap<Str, Vec<_>> = BTreeMap::new();
-    for (topic, partition, value) in found {
-        topics.entry(topic).or_default().push((partition, value));
-    }
-    topics
-}
-
-fn old_topics(found: Found) -> Vec<OffsetFetchResponseTopic> {
-    let topics = by_topic(found).into_iter().map(|(name, partitions)| {
+fn old_topics(found: Vec<TopicOffsets>, code: ErrorCode) -> Vec<OffsetFetchResponseTopic> {
+    let topics = found.into_iter().map(|(name, partitions)| {
         let partitions = partitions.into_iter().map(|(partition_index, value)| {
             let (committed_offset, committed_leader_epoch, metadata) = values(value);
             OffsetFetchResponsePartition {
@@ -126,7 +138,7 @@ fn old_topics(found: Found) -> Vec<OffsetFetchResponseTopic> {
                 committed_offset,
                 committed_leader_epoch,
                 metadata: Some(metadata),
-                error_code: 0,
+                error_code: code.code(),
             }
         });
         OffsetFetchResponseTopic {
@@ -205,29 +217,31 @@ fn unknown_topic(topic_id: Uuid, partitions: Vec<i32>) -> OffsetFetchResponseTop
     }
 }
 
-fn new_topics(image: &MetadataImage, found: Found, by_id: bool) -> Vec<OffsetFetchResponseTopics> {
-    let topics = by_topic(found)
-        .into_iter()
-        .filter_map(|(name, partitions)| {
-            let topic_id = image.topic(&name).map_or(Uuid::ZERO, |topic| topic.id);
-            if by_id && topic_id.is_zero() {
-                return None; // its topic is gone, and there is no name to say it by
+fn new_topics(
+    image: &MetadataImage,
+    found: Vec<TopicOffsets>,
+    by_id: bool,
+) -> Vec<OffsetFetchResponseTopics> {
+    let topics = found.into_iter().filter_map(|(name, partitions)| {
+        let topic_id = image.topic(&name).map_or(Uuid::ZERO, |topic| topic.id);
+        if by_id && topic_id.is_zero() {
+            return None; // its topic is gone, and there is no name to say it by
+        }
+        let partitions = partitions.into_iter().map(|(partition_index, value)| {
+            let (committed_offset, committed_leader_epoch, metadata) = values(value);
+            OffsetFetchResponsePartitions {
+                partition_index,
+                committed_offset,
+                committed_leader_epoch,
+                metadata: Some(metadata),
+                error_code: 0,
             }
-            let partitions = partitions.into_iter().map(|(partition_index, value)| {
-                let (committed_offset, committed_leader_epoch, metadata) = values(value);
-                OffsetFetchResponsePartitions {
-                    partition_index,
-                    committed_offset,
-                    committed_leader_epoch,
-                    metadata: Some(metadata),
-                    error_code: 0,
-                }
-            });
-            Some(OffsetFetchResponseTopics {
-                name,
-                topic_id,
-                partitions: partitions.collect(),
-            })
         });
+        Some(OffsetFetchResponseTopics {
+            name,
+            topic_id,
+            partitions: partitions.collect(),
+        })
+    });
     topics.collect()
 }

@@ -51,7 +51,11 @@ async fn of_group(node: &Arc<Node>, group: &Str, lags: &mut Vec<Lag>) {
     let Ok(GroupReply::Offsets(found)) = node.groups.ask(node, group, input).await else {
         return;
     };
-    for (topic, index, committed) in found {
+    let each = found.into_iter().flat_map(|(topic, partitions)| {
+        let with_topic = partitions.into_iter();
+        with_topic.map(move |(index, committed)| (topic.clone(), index, committed))
+    });
+    for (topic, index, committed) in each {
         let Some(committed) = committed else { continue };
         let Some(partition) = node.partitions.by_name(&topic, index) else {
             continue;

@@ -3,9 +3,10 @@
 use mainstem_broker::{RunningNode, start};
 use mainstem_protocol::frame::encode_request;
 use mainstem_protocol::messages::{
-    FindCoordinatorRequest, HeartbeatRequest, JoinGroupRequest, JoinGroupResponse,
-    OffsetCommitRequest, SyncGroupRequest, join_group_request, offset_commit_request,
-    sync_group_request,
+    DeleteGroupsRequest, FindCoordinatorRequest, HeartbeatRequest, JoinGroupRequest,
+    JoinGroupResponse, LeaveGroupRequest, ListGroupsRequest, OffsetCommitRequest,
+    OffsetDeleteRequest, OffsetFetchRequest, SyncGroupRequest, join_group_request,
+    offset_commit_request, offset_fetch_request, sync_group_request,
 };
 use mainstem_protocol::{ErrorCode, Request, Str};
 
@@ -188,5 +189,249 @@ fn names_that_no_record_can_hold_are_refused_and_their_shard_lives() {
         ..SyncGroupRequest::default()
     };
     assert_eq!(code(wire.ask(3, &sync).error_code), ErrorCode::None);
+    node.stop().unwrap();
+}
+
+fn fetch_request(group: &str, topics: &[(&str, &[i32])]) -> OffsetFetchRequest {
+    let topics =
+        topics.iter().map(
+            |(name, partitions)| offset_fetch_request::OffsetFetchRequestTopic {
+                name: Str::from(*name),
+                partition_indexes: partitions.to_vec(),
+            },
+        );
+    OffsetFetchRequest {
+        group_id: group.into(),
+        topics: Some(topics.collect()),
+        ..OffsetFetchRequest::default()
+    }
+}
+
+fn delete(wire: &mut Wire, groups: &[&str]) -> Vec<(String, ErrorCode)> {
+    let request = DeleteGroupsRequest {
+        groups_names: groups.iter().map(|name| Str::from(*name)).collect(),
+    };
+    let results = wire.ask(1, &request).results.into_iter();
+    let results = results.map(|result| (result.group_id.to_string(), code(result.error_code)));
+    results.collect()
+}
+
+fn list(wire: &mut Wire, states: &[&str], types: &[&str]) -> Vec<String> {
+    let request = ListGroupsRequest {
+        states_filter: states.iter().map(|name| Str::from(*name)).collect(),
+        types_filter: types.iter().map(|name| Str::from(*name)).collect(),
+    };
+    let answer = wire.ask(5, &request);
+    assert_eq!(code(answer.error_code), ErrorCode::None);
+    let groups = answer.groups.into_iter();
+    groups.map(|group| group.group_id.to_string()).collect()
+}
+
+fn commit(wire: &mut Wire, request: &OffsetCommitRequest) -> Vec<ErrorCode> {
+    let topics = wire.ask(8, request).topics.into_iter();
+    let partitions = topics.flat_map(|topic| topic.partitions);
+    partitions
+        .map(|partition| code(partition.error_code))
+        .collect()
+}
+
+#[test]
+fn before_there_are_shards_a_request_is_looked_at_and_nobody_coordinates() {
+    let dir = tempfile::tempdir().unwrap();
+    let node = node(dir.path(), &[]);
+    let mut wire = Wire::to(&node);
+    topic(&mut wire, "orders");
+
+    let mut join = |group: &str, session_timeout_ms| {
+        let mut request = join_request(group);
+        request.session_timeout_ms = session_timeout_ms;
+        request.member_id = "m".into();
+        let answer = wire.ask(5, &request);
+        (code(answer.error_code), answer.member_id.to_string())
+    };
+    assert_eq!(join("", 1), (ErrorCode::InvalidGroupId, "m".to_owned()));
+    assert_eq!(
+        join("g", 1),
+        (ErrorCode::InvalidSessionTimeout, "m".to_owned())
+    );
+    assert_eq!(
+        join("g", 60_000),
+        (ErrorCode::NotCoordinator, String::new())
+    );
+
+    for (group, expected) in [
+        ("", ErrorCode::InvalidGroupId),
+        ("g", ErrorCode::NotCoordinator),
+    ] {
+        let sync = SyncGroupRequest {
+            group_id: group.into(),
+            ..SyncGroupRequest::default()
+        };
+        assert_eq!(code(wire.ask(3, &sync).error_code), expected);
+        let heartbeat = HeartbeatRequest {
+            group_id: group.into(),
+            ..HeartbeatRequest::default()
+        };
+        assert_eq!(code(wire.ask(3, &heartbeat).error_code), expected);
+        let leave = LeaveGroupRequest {
+            group_id: group.into(),
+            ..LeaveGroupRequest::default()
+        };
+        assert_eq!(code(wire.ask(2, &leave).error_code), expected);
+        let deletion = OffsetDeleteRequest {
+            group_id: group.into(),
+            ..OffsetDeleteRequest::default()
+        };
+        assert_eq!(code(wire.ask(0, &deletion).error_code), expected);
+        // Offsets may be kept under the empty name.
+        let committed = commit(&mut wire, &commit_request(group, &["orders"], ""));
+        assert_eq!(committed, [ErrorCode::NotCoordinator]);
+        let deleted = delete(&mut wire, &[group, group]);
+        assert_eq!(deleted, [(group.to_owned(), ErrorCode::NotCoordinator)]);
+    }
+
+    // The first version has no place for an error of the whole.
+    let request = fetch_request("g", &[("orders", &[1, 0]), ("other", &[0])]);
+    let old = wire.ask(1, &request);
+    let partitions = old.topics.iter().flat_map(|topic| {
+        let partitions = topic.partitions.iter();
+        partitions.map(|partition| {
+            (
+                topic.name.to_string(),
+                partition.partition_index,
+                partition.committed_offset,
+                code(partition.error_code),
+            )
+        })
+    });
+    let none = ErrorCode::NotCoordinator;
+    assert_eq!(
+        partitions.collect::<Vec<_>>(),
+        [
+            ("orders".to_owned(), 1, -1, none),
+            ("orders".to_owned(), 0, -1, none),
+            ("other".to_owned(), 0, -1, none),
+        ]
+    );
+    let newer = wire.ask(2, &request);
+    assert_eq!(code(newer.error_code), none);
+    assert!(newer.topics.is_empty());
+    assert!(list(&mut wire, &[], &[]).is_empty());
+    node.stop().unwrap();
+}
+
+#[test]
+fn groups_are_made_by_what_they_keep_and_deleted_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let node = node(dir.path(), &[]);
+    let mut wire = ready(&node);
+
+    let unknown = commit_request("nothing", &["missing"], "");
+    assert_eq!(
+        commit(&mut wire, &unknown),
+        [ErrorCode::UnknownTopicOrPartition]
+    );
+    assert!(commit(&mut wire, &commit_request("nothing", &[], "")).is_empty());
+    let wordy = commit_request("nothing", &["orders"], &"x".repeat(4_097));
+    assert_eq!(
+        commit(&mut wire, &wordy),
+        [ErrorCode::OffsetMetadataTooLarge]
+    );
+    assert!(list(&mut wire, &[], &[]).is_empty());
+
+    // Kafka counts as Java does: in units of UTF-16.
+    for (metadata, expected) in [
+        ("漢".repeat(4_096), ErrorCode::None),
+        ("漢".repeat(4_097), ErrorCode::OffsetMetadataTooLarge),
+        ("😀".repeat(2_048), ErrorCode::None),
+        ("😀".repeat(2_049), ErrorCode::OffsetMetadataTooLarge),
+    ] {
+        let request = commit_request("", &["orders", "missing"], &metadata);
+        assert_eq!(
+            commit(&mut wire, &request),
+            [expected, ErrorCode::UnknownTopicOrPartition]
+        );
+    }
+
+    assert_eq!(list(&mut wire, &[" Empty\t"], &["CLASSIC"]), [""]);
+    assert!(list(&mut wire, &["Stable"], &[]).is_empty());
+    assert!(list(&mut wire, &[], &[" classic"]).is_empty());
+
+    let gone = || (String::new(), ErrorCode::GroupIdNotFound);
+    assert_eq!(
+        delete(&mut wire, &["", ""]),
+        [(String::new(), ErrorCode::None)]
+    );
+    assert_eq!(
+        delete(&mut wire, &["", "never", ""]),
+        [gone(), ("never".to_owned(), ErrorCode::GroupIdNotFound)]
+    );
+    node.stop().unwrap();
+}
+
+#[test]
+fn offsets_are_told_in_the_order_in_which_they_are_asked_for() {
+    let dir = tempfile::tempdir().unwrap();
+    let node = node(dir.path(), &[]);
+    let mut wire = ready(&node);
+    topic(&mut wire, "aaa");
+    let request = commit_request("g", &["orders", "aaa"], "");
+    assert_eq!(commit(&mut wire, &request), [ErrorCode::None; 2]);
+
+    let asked: [(&str, &[i32]); 4] = [
+        ("orders", &[1, 0, 1]),
+        ("aaa", &[]),
+        ("missing", &[2]),
+        ("orders", &[0]),
+    ];
+    let expected = [
+        ("orders", vec![(1, -1), (0, 3), (1, -1)]),
+        ("aaa", vec![]),
+        ("missing", vec![(2, -1)]),
+        ("orders", vec![(0, 3)]),
+    ];
+    let answer = wire.ask(7, &fetch_request("g", &asked));
+    let told = answer.topics.iter().map(|topic| {
+        let partitions = topic.partitions.iter();
+        let partitions = partitions.map(|found| (found.partition_index, found.committed_offset));
+        (topic.name.as_str(), partitions.collect::<Vec<_>>())
+    });
+    assert_eq!(told.collect::<Vec<_>>(), expected);
+
+    let topics =
+        asked.iter().map(
+            |(name, partitions)| offset_fetch_request::OffsetFetchRequestTopics {
+                name: Str::from(*name),
+                partition_indexes: partitions.to_vec(),
+                ..Default::default()
+            },
+        );
+    let several = OffsetFetchRequest {
+        groups: vec![offset_fetch_request::OffsetFetchRequestGroup {
+            group_id: "g".into(),
+            topics: Some(topics.collect()),
+            ..Default::default()
+        }],
+        ..OffsetFetchRequest::default()
+    };
+    let answer = wire.ask(9, &several);
+    let told = answer.groups[0].topics.iter().map(|topic| {
+        let partitions = topic.partitions.iter();
+        let partitions = partitions.map(|found| (found.partition_index, found.committed_offset));
+        (topic.name.as_str(), partitions.collect::<Vec<_>>())
+    });
+    assert_eq!(told.collect::<Vec<_>>(), expected);
+
+    // Who asks for all gets a topic once, with all that is kept of it.
+    let all = OffsetFetchRequest {
+        topics: None,
+        ..fetch_request("g", &[])
+    };
+    let answer = wire.ask(7, &all);
+    let told = answer
+        .topics
+        .iter()
+        .map(|topic| (topic.name.as_str(), topic.partitions.len()));
+    assert_eq!(told.collect::<Vec<_>>(), [("aaa", 1), ("orders", 1)]);
     node.stop().unwrap();
 }

@@ -266,6 +266,6 @@ fn bad_names_are_refused() {
             ..HeartbeatRequest::default()
         },
     );
-    assert_eq!(beat.error_code, ErrorCode::CoordinatorNotAvailable.code());
+    assert_eq!(beat.error_code, ErrorCode::NotCoordinator.code());
     node.stop().unwrap();
 }

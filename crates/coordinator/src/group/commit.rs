@@ -4,7 +4,7 @@ use mainstem_protocol::ErrorCode;
 
 use super::join::check_member;
 use super::rebalance::touch;
-use super::soft::{Phase, Round, Soft};
+use super::soft::{Phase, Soft};
 use super::{
     CommitPartition, CommitRequest, CommittedOffset, GroupRecord, GroupReply, Groups, Turn,
 };
@@ -46,7 +46,7 @@ impl Groups {
         let group = request.group.detached();
         let mut codes = Vec::with_capacity(request.partitions.len());
         for partition in &request.partitions {
-            if partition.metadata.len() > self.settings().metadata_bytes_max {
+            if !self.allows(&partition.metadata) {
                 codes.push(ErrorCode::OffsetMetadataTooLarge);
                 continue;
             }
@@ -58,6 +58,10 @@ impl Groups {
                 value: Some(committed(partition, &request, turn.now_ms)),
             });
         }
+        if codes.iter().any(|code| !code.is_error()) {
+            // A group that only commits comes into being by it. It stands by its offsets alone: Apache Kafka writes no record of it either.
+            soft.rounds.entry(group).or_default();
+        }
         turn.reply(id, GroupReply::Commit(codes));
     }
 
@@ -66,30 +70,31 @@ impl Groups {
         let mut allowed = request
             .partitions
             .iter()
-            .map(|partition| partition.metadata.len())
-            .filter(|bytes| *bytes <= self.settings().metadata_bytes_max);
-        allowed.any(|bytes| bytes > STRING_BYTES_MAX)
+            .map(|partition| &partition.metadata)
+            .filter(|metadata| self.allows(metadata));
+        allowed.any(|metadata| metadata.len() > STRING_BYTES_MAX)
     }
 
-    /// Whether the sender may commit for the group. A group that only commits comes into being by it.
+    /// Apache Kafka holds the length of a Java string to `offset.metadata.max.bytes`: units of UTF-16, of which there are never more than
+    /// bytes.
+    fn allows(&self, metadata: &str) -> bool {
+        let max = self.settings().metadata_bytes_max;
+        metadata.len() <= max || metadata.encode_utf16().count() <= max
+    }
+
+    /// Whether the sender may commit for the group.
     fn may_commit(
         &self,
-        soft: &mut Soft,
+        soft: &Soft,
         turn: &mut Turn<'_>,
         request: &CommitRequest,
     ) -> Result<(), ErrorCode> {
         // The empty name is one like any other here: old clients commit under it.
-        if !soft.rounds.contains_key(request.group.as_str()) {
+        let Some((group, round)) = soft.rounds.get_key_value(request.group.as_str()) else {
             if request.generation >= 0 {
                 return Err(ErrorCode::GroupIdNotFound);
             }
-            // Such a group stands by its offsets alone: Apache Kafka writes no record of it either.
-            soft.rounds
-                .insert(request.group.detached(), Round::default());
             return Ok(());
-        }
-        let Some((group, round)) = soft.rounds.get_key_value(request.group.as_str()) else {
-            return Err(ErrorCode::IllegalGeneration);
         };
         if request.generation < 0 && round.phase == Phase::Empty {
             return Ok(());

@@ -11,7 +11,6 @@ use crate::RequestId;
 impl Groups {
     pub(super) fn delete(&self, soft: &mut Soft, turn: &mut Turn<'_>, id: RequestId, group: &Str) {
         let code = match soft.rounds.get(group.as_str()) {
-            _ if group.is_empty() => ErrorCode::InvalidGroupId,
             None => ErrorCode::GroupIdNotFound,
             Some(round) if round.phase != Phase::Empty => ErrorCode::NonEmptyGroup,
             Some(_) => {

@@ -3,6 +3,7 @@
 use mainstem_protocol::ErrorCode;
 use mainstem_protocol::messages::HeartbeatRequest;
 
+use super::input::check_name;
 use super::join::check_member;
 use super::rebalance::touch;
 use super::soft::{Phase, Soft};
@@ -23,9 +24,7 @@ impl Groups {
 }
 
 fn beat(soft: &Soft, turn: &mut Turn<'_>, request: &HeartbeatRequest) -> Result<(), ErrorCode> {
-    if request.group_id.is_empty() {
-        return Err(ErrorCode::InvalidGroupId);
-    }
+    check_name(&request.group_id)?;
     let (group, round) = soft
         .rounds
         .get_key_value(request.group_id.as_str())

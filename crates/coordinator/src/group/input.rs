@@ -47,6 +47,27 @@ impl Default for GroupSettings {
     }
 }
 
+impl GroupSettings {
+    /// Whether a member may ask for such a session.
+    pub(super) fn check_session(&self, timeout_ms: i32) -> Result<(), ErrorCode> {
+        let bounds = self.session_timeout_min_ms..=self.session_timeout_max_ms;
+        if bounds.contains(&timeout_ms) {
+            Ok(())
+        } else {
+            Err(ErrorCode::InvalidSessionTimeout)
+        }
+    }
+}
+
+/// Members cannot come together under the empty name; offsets can be kept under it.
+pub(super) fn check_name(group: &str) -> Result<(), ErrorCode> {
+    if group.is_empty() {
+        Err(ErrorCode::InvalidGroupId)
+    } else {
+        Ok(())
+    }
+}
+
 /// Who sends a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Client {
@@ -213,6 +234,22 @@ pub enum GroupInput {
     Timer(TimerKey),
 }
 
+impl GroupInput {
+    /// What Apache Kafka looks at before it looks for the group's coordinator.
+    pub fn check(&self, settings: &GroupSettings) -> Result<(), ErrorCode> {
+        match self {
+            Self::Join { request, .. } => {
+                check_name(&request.group_id)?;
+                settings.check_session(request.session_timeout_ms)
+            }
+            Self::Sync { request, .. } => check_name(&request.group_id),
+            Self::Heartbeat { request, .. } => check_name(&request.group_id),
+            Self::Leave { group, .. } | Self::DeleteOffsets { group, .. } => check_name(group),
+            _ => Ok(()),
+        }
+    }
+}
+
 /// A group in a list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GroupOverview {
@@ -254,6 +291,9 @@ pub struct GroupDescription {
     pub members: Vec<MemberDescription>,
 }
 
+/// What a group committed for the partitions of a topic, where it did.
+pub type TopicOffsets = (Str, Vec<(i32, Option<CommittedOffset>)>);
+
 /// What goes out.
 #[derive(Clone, Debug, PartialEq)]
 pub enum GroupReply {
@@ -267,8 +307,8 @@ pub enum GroupReply {
     Leave(ErrorCode, Vec<MemberResponse>),
     /// To Commit: for each partition, in order.
     Commit(Vec<ErrorCode>),
-    /// To FetchOffsets: each partition with its offset, if it has one.
-    Offsets(Vec<(Str, i32, Option<CommittedOffset>)>),
+    /// To FetchOffsets: what was named, in that order and as often; each topic once when nothing was.
+    Offsets(Vec<TopicOffsets>),
     /// To DeleteOffsets: for the whole, and for each partition in order.
     DeletedOffsets(ErrorCode, Vec<ErrorCode>),
     /// To Delete.

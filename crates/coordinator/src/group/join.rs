@@ -4,6 +4,7 @@ use bytes::Bytes;
 use mainstem_protocol::messages::JoinGroupRequest;
 use mainstem_protocol::{ErrorCode, Str};
 
+use super::input::check_name;
 use super::rebalance::{joined, refused_join, refused_sync, session, touch};
 use super::soft::{Member, Phase, Round, Soft};
 use super::{Client, GroupRecord, GroupReply, Groups, Turn};
@@ -167,14 +168,8 @@ impl Groups {
 
     /// Checks that need no round.
     fn admit(&self, soft: &Soft, join: &Joining) -> Result<(), ErrorCode> {
-        let settings = self.settings();
-        if join.group.is_empty() {
-            return Err(ErrorCode::InvalidGroupId);
-        }
-        let bounds = settings.session_timeout_min_ms..=settings.session_timeout_max_ms;
-        if !bounds.contains(&join.session_timeout_ms) {
-            return Err(ErrorCode::InvalidSessionTimeout);
-        }
+        check_name(&join.group)?;
+        self.settings().check_session(join.session_timeout_ms)?;
         if !join.is_writable() {
             return Err(ErrorCode::UnknownServerError);
         }

@@ -4,6 +4,7 @@ use mainstem_protocol::messages::leave_group_request::MemberIdentity;
 use mainstem_protocol::messages::leave_group_response::MemberResponse;
 use mainstem_protocol::{ErrorCode, Str};
 
+use super::input::check_name;
 use super::rebalance::session;
 use super::soft::{Round, Soft};
 use super::{GroupReply, Groups, Turn};
@@ -18,8 +19,8 @@ impl Groups {
         group: &Str,
         members: Vec<MemberIdentity>,
     ) {
-        if group.is_empty() {
-            turn.reply(id, GroupReply::Leave(ErrorCode::InvalidGroupId, Vec::new()));
+        if let Err(code) = check_name(group) {
+            turn.reply(id, GroupReply::Leave(code, Vec::new()));
             return;
         }
         let group = group.detached();

@@ -21,7 +21,7 @@ mod sync;
 
 pub use input::{
     Client, CommitPartition, CommitRequest, GroupDescription, GroupInput, GroupOverview,
-    GroupReply, GroupSettings, MemberDescription, TimerKey,
+    GroupReply, GroupSettings, MemberDescription, TimerKey, TopicOffsets,
 };
 pub use records::{GroupRecord, RecordError};
 pub use soft::{Phase, Soft};

@@ -6,8 +6,9 @@ use mainstem_protocol::messages::ConsumerProtocolSubscription;
 use mainstem_protocol::records::decode_versioned;
 use mainstem_protocol::{ErrorCode, Str};
 
+use super::input::check_name;
 use super::soft::{Phase, Round, Soft};
-use super::{GroupRecord, GroupReply, Groups, Turn};
+use super::{CommittedOffset, GroupRecord, GroupReply, Groups, TopicOffsets, Turn};
 use crate::RequestId;
 
 impl Groups {
@@ -20,25 +21,17 @@ impl Groups {
     ) {
         let offsets = self.offsets_of(group);
         let found = match wanted {
-            None => {
-                let all = offsets.into_iter().flatten();
-                all.map(|((topic, partition), value)| {
-                    (topic.clone(), *partition, Some(value.clone()))
-                })
-                .collect()
-            }
+            None => by_topic(offsets.into_iter().flatten()),
             Some(wanted) => {
-                let each = wanted.into_iter().flat_map(|(topic, partitions)| {
-                    partitions
-                        .into_iter()
-                        .map(move |partition| (topic.clone(), partition))
+                let topics = wanted.into_iter().map(|(topic, partitions)| {
+                    let found = partitions.into_iter().map(|partition| {
+                        let key = (topic.clone(), partition);
+                        (partition, offsets.and_then(|all| all.get(&key)).cloned())
+                    });
+                    let found = found.collect();
+                    (topic, found)
                 });
-                each.map(|(topic, partition)| {
-                    let value =
-                        offsets.and_then(|offsets| offsets.get(&(topic.clone(), partition)));
-                    (topic, partition, value.cloned())
-                })
-                .collect()
+                topics.collect()
             }
         };
         turn.reply(id, GroupReply::Offsets(found));
@@ -53,8 +46,8 @@ impl Groups {
         partitions: Vec<(Str, i32)>,
     ) {
         let refuse = |code: ErrorCode| GroupReply::DeletedOffsets(code, Vec::new());
-        if group.is_empty() {
-            turn.reply(id, refuse(ErrorCode::InvalidGroupId));
+        if let Err(code) = check_name(group) {
+            turn.reply(id, refuse(code));
             return;
         }
         let Some(round) = soft.rounds.get(group.as_str()) else {
@@ -90,6 +83,21 @@ impl Groups {
         }
         turn.reply(id, GroupReply::DeletedOffsets(ErrorCode::None, codes));
     }
+}
+
+/// Offsets that come in the order of their topics, each topic once.
+fn by_topic<'a>(
+    offsets: impl Iterator<Item = (&'a (Str, i32), &'a CommittedOffset)>,
+) -> Vec<TopicOffsets> {
+    let mut topics: Vec<TopicOffsets> = Vec::new();
+    for ((topic, partition), value) in offsets {
+        let found = (*partition, Some(value.clone()));
+        match topics.last_mut() {
+            Some((last, partitions)) if last == topic => partitions.push(found),
+            _ => topics.push((topic.clone(), vec![found])),
+        }
+    }
+    topics
 }
 
 /// The topics that the members of a group read; `None` when that cannot be told, and every topic may be read.

@@ -4,6 +4,7 @@ use bytes::Bytes;
 use mainstem_protocol::messages::{SyncGroupRequest, SyncGroupResponse};
 use mainstem_protocol::{ErrorCode, Str};
 
+use super::input::check_name;
 use super::join::check_member;
 use super::rebalance::{refused_sync, syncs, touch};
 use super::soft::{Phase, Round, Soft};
@@ -31,9 +32,7 @@ impl Groups {
         id: RequestId,
         request: &SyncGroupRequest,
     ) -> Result<(), ErrorCode> {
-        if request.group_id.is_empty() {
-            return Err(ErrorCode::InvalidGroupId);
-        }
+        check_name(&request.group_id)?;
         let group = request.group_id.detached();
         let round = soft
             .rounds

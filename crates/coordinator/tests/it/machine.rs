@@ -372,11 +372,13 @@ fn show_reply(reply: &GroupReply) -> String {
             .collect::<Vec<_>>()
             .join(","),
         GroupReply::Offsets(offsets) => {
-            let each = offsets.iter().map(|(topic, partition, value)| {
-                let offset = value
-                    .as_ref()
-                    .map_or("-".to_owned(), |value| value.offset.to_string());
-                format!("{topic}-{partition}={offset}")
+            let each = offsets.iter().flat_map(|(topic, partitions)| {
+                partitions.iter().map(move |(partition, value)| {
+                    let offset = value
+                        .as_ref()
+                        .map_or("-".to_owned(), |value| value.offset.to_string());
+                    format!("{topic}-{partition}={offset}")
+                })
             });
             format!("offsets {}", each.collect::<Vec<_>>().join(","))
         }
