@@ -29,6 +29,8 @@ pub const ANSWER_ENTRY_WORK: usize = 512;
 pub const TURN_BYTES: usize = TURN_ENTRIES * ANSWER_ENTRY_WORK;
 /// Searches of records by time that run at the same time, off the cores.
 pub const TIME_SEARCHES: usize = 2;
+/// How long one may take in a partition.
+pub const TIME_SEARCH_MAX: Duration = Duration::from_secs(30);
 /// Memory for small frames that are on their way and larger than an idle buffer; beyond it they do not grow.
 pub const ARRIVING_BYTES_MAX: u64 = 64 * 1024 * 1024;
 /// Bytes that one Fetch returns while memory is short.

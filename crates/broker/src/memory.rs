@@ -138,6 +138,9 @@ impl Charge {
     /// Charges more bytes.
     pub(crate) fn add(&mut self, bytes: usize) {
         let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
+        if bytes == 0 {
+            return;
+        }
         self.memory.used.fetch_add(bytes, Ordering::AcqRel);
         self.bytes += bytes;
     }
@@ -157,6 +160,9 @@ impl Charge {
 
 impl Drop for Charge {
     fn drop(&mut self) {
+        if self.bytes == 0 {
+            return;
+        }
         let before = self.memory.used.fetch_sub(self.bytes, Ordering::AcqRel);
         debug_assert!(before >= self.bytes, "only what was charged is given back");
         let after = before - self.bytes;

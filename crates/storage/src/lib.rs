@@ -46,6 +46,6 @@ pub use retention::Doomed;
 pub use span::Span;
 pub use stored::{FoundBatches, StoredBatches};
 pub use sync::SyncTicket;
-pub use time_span::{MaxTimestampSpan, TimeSpan};
+pub use time_span::{GoesOn, MaxTimestampSpan, TimeSpan};
 pub use transactions::AbortedTransaction;
 pub use validate::{Invalid, ValidBatch, validate_internal, validate_produced};

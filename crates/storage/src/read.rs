@@ -33,6 +33,9 @@ pub enum ReadError {
         /// What is wrong.
         what: BatchError,
     },
+    /// The search took too long, or nobody waits for it any more.
+    #[error("the search was given up")]
+    Abandoned,
 }
 
 impl ReadError {
@@ -41,6 +44,7 @@ impl ReadError {
         match self {
             Self::Log(error) => error.code(),
             Self::Corrupt { .. } => ErrorCode::CorruptMessage,
+            Self::Abandoned => ErrorCode::RequestTimedOut,
         }
     }
 }
@@ -89,7 +93,7 @@ impl Log {
     ) -> Result<Option<TimestampedOffset>, ReadError> {
         let mut behind = self.log_start;
         while let Some(span) = self.find_time(timestamp, behind, limit) {
-            if let Some(found) = span.search()? {
+            if let Some(found) = span.search(&|| true)? {
                 return Ok((found.offset < limit).then_some(found));
             }
             match span.next_segment() {
@@ -105,6 +109,6 @@ impl Log {
         &self,
         limit: i64,
     ) -> Result<Option<TimestampedOffset>, ReadError> {
-        self.find_max_timestamp(limit).search()
+        self.find_max_timestamp(limit).search(&|| true)
     }
 }

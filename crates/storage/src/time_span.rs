@@ -11,6 +11,17 @@ use crate::scan::{Found, HeaderScan};
 use crate::segment::Segment;
 use crate::span::SegmentView;
 
+/// Asked before each batch: a search that nobody waits for any more ends. Headers may claim what no record has, and then all there is would
+/// be unpacked.
+pub type GoesOn<'a> = &'a dyn Fn() -> bool;
+
+fn check(goes_on: GoesOn<'_>) -> Result<(), ReadError> {
+    match goes_on() {
+        true => Ok(()),
+        false => Err(ReadError::Abandoned),
+    }
+}
+
 /// The segment in which the first record of a time may be.
 #[derive(Debug)]
 pub struct TimeSpan {
@@ -114,9 +125,9 @@ impl Log {
 
 impl TimeSpan {
     /// The record; `None` when this segment has none. Then look again from [`Self::next_segment`].
-    pub fn search(&self) -> Result<Option<TimestampedOffset>, ReadError> {
+    pub fn search(&self, goes_on: GoesOn<'_>) -> Result<Option<TimestampedOffset>, ReadError> {
         self.view.find_record(
-            self.start,
+            (self.start, goes_on),
             |header| {
                 header.max_timestamp >= self.timestamp && header.last_offset() >= self.log_start
             },
@@ -132,12 +143,19 @@ impl TimeSpan {
 
 impl MaxTimestampSpan {
     /// The first record that has it.
-    pub fn search(&self) -> Result<Option<TimestampedOffset>, ReadError> {
+    pub fn search(&self, goes_on: GoesOn<'_>) -> Result<Option<TimestampedOffset>, ReadError> {
         let mut best: Option<TimestampedOffset> = None;
         for part in &self.parts {
-            let found = match self.peak(part, part.known, part.known_start, part.scan_from)? {
+            let found = match self.peak(
+                part,
+                (part.known, part.known_start),
+                part.scan_from,
+                goes_on,
+            )? {
                 // What memory knows lies before the log start: the headers behind that tell.
-                None if part.log_start_at.is_some() => self.peak(part, -1, 0, part.log_start_at)?,
+                None if part.log_start_at.is_some() => {
+                    self.peak(part, (-1, 0), part.log_start_at, goes_on)?
+                }
                 found => found,
             };
             if let Some(found) = found
@@ -153,15 +171,16 @@ impl MaxTimestampSpan {
     fn peak(
         &self,
         part: &Part,
-        known: i64,
-        start: u64,
+        (known, start): (i64, u64),
         scan_from: Option<u64>,
+        goes_on: GoesOn<'_>,
     ) -> Result<Option<TimestampedOffset>, ReadError> {
         let (mut highest, mut start) = (known, start);
         if let Some(from) = scan_from {
             let view = &part.view;
             let mut scan = HeaderScan::new(&*view.file, from, view.size);
             while let Some((position, header)) = view.next(&mut scan)? {
+                check(goes_on)?;
                 if header.last_offset() >= self.limit {
                     break;
                 }
@@ -174,7 +193,7 @@ impl MaxTimestampSpan {
             return Ok(None);
         }
         part.view.find_record(
-            start,
+            (start, goes_on),
             |header| header.max_timestamp >= highest && header.last_offset() < self.limit,
             |record| record.timestamp >= highest && record.offset >= self.log_start,
         )
@@ -194,12 +213,13 @@ impl SegmentView {
     /// The first record from `start` on that satisfies `wanted`, in a batch whose header satisfies `candidate`.
     fn find_record(
         &self,
-        start: u64,
+        (start, goes_on): (u64, GoesOn<'_>),
         candidate: impl Fn(&BatchHeader) -> bool,
         wanted: impl Fn(&RecordRef<'_>) -> bool,
     ) -> Result<Option<TimestampedOffset>, ReadError> {
         let mut scan = HeaderScan::new(&*self.file, start, self.size);
         while let Some((position, header)) = self.next(&mut scan)? {
+            check(goes_on)?;
             if !candidate(&header) {
                 continue;
             }

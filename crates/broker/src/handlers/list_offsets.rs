@@ -6,6 +6,7 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::sync::Arc;
+use std::time::Instant;
 
 use mainstem_protocol::messages::list_offsets_request::{ListOffsetsPartition, ListOffsetsTopic};
 use mainstem_protocol::messages::list_offsets_response::{
@@ -13,9 +14,10 @@ use mainstem_protocol::messages::list_offsets_response::{
 };
 use mainstem_protocol::messages::{ListOffsetsRequest, ListOffsetsResponse};
 use mainstem_protocol::{ErrorCode, Str};
-use mainstem_storage::TimestampedOffset;
+use mainstem_storage::{GoesOn, TimestampedOffset};
 
 use crate::context::{RequestContext, Staged};
+use crate::limits::TIME_SEARCH_MAX;
 use crate::partition::{Isolation, Partition, Refusal};
 
 /// Timestamps with a meaning of their own.
@@ -126,15 +128,24 @@ fn refusal(partition_index: i32, code: ErrorCode) -> ListOffsetsPartitionRespons
 async fn search(
     cx: &RequestContext,
     partition: Arc<Partition>,
-    search: impl FnOnce(&Partition) -> Result<Option<TimestampedOffset>, Refusal> + Send + 'static,
+    search: impl FnOnce(&Partition, GoesOn<'_>) -> Result<Option<TimestampedOffset>, Refusal>
+    + Send
+    + 'static,
 ) -> Result<Option<TimestampedOffset>, ErrorCode> {
     let permit = cx.node.time_searches.clone().acquire_owned().await;
+    let waits = Arc::new(());
+    let is_waited_for = Arc::downgrade(&waits);
     let searched = tokio::task::spawn_blocking(move || {
         // Until the end, also when nobody waits for it any more.
         let _permit = permit;
-        search(&partition)
+        let began = Instant::now();
+        search(&partition, &|| {
+            is_waited_for.strong_count() > 0 && began.elapsed() < TIME_SEARCH_MAX
+        })
     });
-    let found = searched.await.map_err(|_| ErrorCode::UnknownServerError)?;
+    let searched = searched.await;
+    drop(waits);
+    let found = searched.map_err(|_| ErrorCode::UnknownServerError)?;
     found.map_err(|refusal| refusal.code)
 }
 
@@ -178,7 +189,9 @@ async fn find(
         LATEST_TIERED | EARLIEST_PENDING_UPLOAD => Ok(none),
         timestamp => {
             partition.committed(offsets.log_end, runtime).await?;
-            let by_time = move |partition: &Partition| partition.offset_by_time(timestamp);
+            let by_time = move |partition: &Partition, goes_on: GoesOn<'_>| {
+                partition.offset_by_time(timestamp, goes_on)
+            };
             let found = search(cx, partition, by_time).await?;
             Ok(found.filter(seen).map_or(none, |found| {
                 (found.timestamp, found.offset, found.leader_epoch)

@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use bytes::Bytes;
 use mainstem_protocol::{ErrorCode, RecordBatches, Stored};
 use mainstem_storage::{
-    AbortedTransaction, FoundBatches, LogSlice, ReadError, Span, TimestampedOffset,
+    AbortedTransaction, FoundBatches, GoesOn, LogSlice, ReadError, Span, TimestampedOffset,
 };
 
 use super::{Offsets, Partition, Refusal, State, offsets_of};
@@ -141,6 +141,7 @@ impl Partition {
     pub(crate) fn offset_by_time(
         &self,
         timestamp: i64,
+        goes_on: GoesOn<'_>,
     ) -> Result<Option<TimestampedOffset>, Refusal> {
         let mut behind = -1;
         loop {
@@ -150,7 +151,8 @@ impl Partition {
                 Ok((state.log.find_time(timestamp, behind, limit), limit))
             })?;
             let Some(span) = span else { return Ok(None) };
-            let found = span.search().map_err(|error| self.explain(behind, error))?;
+            let found = span.search(goes_on);
+            let found = found.map_err(|error| self.explain(behind, error))?;
             match (found, span.next_segment()) {
                 (Some(found), _) => return Ok((found.offset < limit).then_some(found)),
                 (None, Some(next)) => behind = next,
@@ -160,9 +162,12 @@ impl Partition {
     }
 
     /// The record with the highest timestamp.
-    pub(crate) fn offset_of_max_timestamp(&self) -> Result<Option<TimestampedOffset>, Refusal> {
+    pub(crate) fn offset_of_max_timestamp(
+        &self,
+        goes_on: GoesOn<'_>,
+    ) -> Result<Option<TimestampedOffset>, Refusal> {
         let span = self.with(|state| Ok(state.log.find_max_timestamp(state.high_watermark)))?;
-        span.search().map_err(refusal)
+        span.search(goes_on).map_err(refusal)
     }
 
     /// The end of a leader epoch (OffsetForLeaderEpoch).

@@ -13,10 +13,11 @@ use mainstem_protocol::messages::describe_user_scram_credentials_request::UserNa
 use mainstem_protocol::messages::fetch_request::FetchPartition;
 use mainstem_protocol::messages::list_offsets_request::{ListOffsetsPartition, ListOffsetsTopic};
 use mainstem_protocol::messages::metadata_request::MetadataRequestTopic;
+use mainstem_protocol::messages::offset_fetch_request::OffsetFetchRequestGroup;
 use mainstem_protocol::messages::{
     ApiVersionsRequest, DescribeConfigsRequest, DescribeGroupsRequest, DescribeProducersRequest,
     DescribeQuorumRequest, DescribeUserScramCredentialsRequest, FindCoordinatorRequest,
-    ListOffsetsRequest, MetadataRequest,
+    ListOffsetsRequest, MetadataRequest, OffsetFetchRequest,
 };
 use mainstem_protocol::{ErrorCode, Str};
 
@@ -93,7 +94,22 @@ fn unfolding() -> Vec<(&'static str, Vec<u8>)> {
             ..partition.clone()
         })
         .collect();
+    let groups = DescribeGroupsRequest {
+        groups: vec![Str::from("g"); MANY],
+        ..DescribeGroupsRequest::default()
+    };
+    let group = OffsetFetchRequestGroup {
+        group_id: "g".into(),
+        member_epoch: -1,
+        ..OffsetFetchRequestGroup::default()
+    };
+    let offsets = OffsetFetchRequest {
+        groups: vec![group; MANY],
+        ..OffsetFetchRequest::default()
+    };
     vec![
+        ("groups", request_bytes(6, &groups)),
+        ("offsets", request_bytes(8, &offsets)),
         ("metadata", request_bytes(9, &topics)),
         ("users", request_bytes(0, &users)),
         ("produce", request_bytes(9, &produce)),

@@ -7,7 +7,7 @@ use mainstem_protocol::ErrorCode;
 use mainstem_protocol::batch::{BatchBuilder, BatchHeader, BatchOptions, TimestampType};
 use mainstem_protocol::compress::Codec;
 use mainstem_storage::disk::{Disk, MemDisk, RealDisk};
-use mainstem_storage::{CompressionPolicy, Log, LogConfig, OpenMode, validate_produced};
+use mainstem_storage::{CompressionPolicy, Log, LogConfig, OpenMode, ReadError, validate_produced};
 
 use super::{NOW_MS, append, batch, contents, open, small, sync};
 
@@ -100,6 +100,23 @@ fn time_finds_the_first_record_not_before_it() {
             .offset,
         78
     );
+}
+
+#[test]
+fn a_search_that_nobody_waits_for_ends() {
+    let (log, _) = filled(small(), 40);
+    let span = log.find_time(NOW_MS + 155, 0, log.log_end()).unwrap();
+    let asked = std::cell::Cell::new(0);
+    let goes_on = |times: i32| {
+        asked.set(asked.get() + 1);
+        asked.get() < times
+    };
+    let given_up = Err(ReadError::Abandoned);
+    assert_eq!(span.search(&|| goes_on(1)), given_up);
+    let highest = log.find_max_timestamp(log.log_end());
+    assert_eq!(highest.search(&|| goes_on(3)), given_up);
+    assert!(asked.get() <= 3, "asked before each batch");
+    assert_eq!(span.search(&|| true).unwrap().unwrap().offset, 32);
 }
 
 #[test]
