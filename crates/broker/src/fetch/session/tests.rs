@@ -39,6 +39,20 @@ fn session(opened: Result<Opened, SessionError>) -> (Arc<Mutex<Session>>, bool) 
 }
 
 #[test]
+fn a_partition_that_is_named_again_is_kept_once_where_it_came_first() {
+    let sessions = FetchSessions::new(10);
+    let named = [(0, 1), (1, 2), (0, 3), (2, 4), (1, 5), (0, 6)];
+    let Ok(Opened::Full(wanted)) = sessions.open(12, &request(0, -1, &named), 0) else {
+        panic!("no full request");
+    };
+    let kept: Vec<_> = wanted
+        .iter()
+        .map(|wanted| (wanted.index, wanted.offset))
+        .collect();
+    assert_eq!(kept, [(0, 6), (1, 5), (2, 4)]);
+}
+
+#[test]
 fn a_session_remembers_what_was_named_and_forgets_what_is_dropped() {
     let sessions = FetchSessions::new(10);
     let (begun, incremental) = session(sessions.open(12, &request(0, 0, &[(0, 5), (1, 7)]), 99));
