@@ -1,12 +1,14 @@
 //! OffsetCommit (key 8): topics by name up to version 9, by id from 10 on.
 
+use std::collections::HashMap;
+
 use mainstem_coordinator::group::{CommitPartition, CommitRequest, GroupInput, GroupReply};
 use mainstem_metadata::{MetadataImage, Topic};
-use mainstem_protocol::ErrorCode;
 use mainstem_protocol::messages::offset_commit_response::{
     OffsetCommitResponsePartition, OffsetCommitResponseTopic,
 };
 use mainstem_protocol::messages::{OffsetCommitRequest, OffsetCommitResponse};
+use mainstem_protocol::{ErrorCode, Str, Uuid};
 
 use crate::context::{RequestContext, Staged};
 
@@ -16,18 +18,22 @@ pub(crate) async fn handle(
 ) -> Staged<OffsetCommitResponse> {
     Staged::pending(async move {
         let image = cx.node.metadata.load_full();
-        let mut plan = plan(&image, &request, cx.version >= 10);
-        if plan.partitions.is_empty() {
-            return plan.response; // the group is not asked, and none comes into being
+        let Plan {
+            answers,
+            known,
+            partitions,
+        } = plan(&image, &request, cx.version >= 10);
+        if partitions.is_empty() {
+            return answers.response; // the group is not asked, and none comes into being
         }
-        let group = request.group_id.clone();
+        let (group, asked_for) = (request.group_id.clone(), partitions.len());
         let commit = CommitRequest {
             group: request.group_id,
             member: request.member_id,
             instance: request.group_instance_id,
             generation: request.generation_id_or_member_epoch,
             retention_ms: request.retention_time_ms,
-            partitions: plan.partitions,
+            partitions,
         };
         let asked = cx
             .node
@@ -42,15 +48,9 @@ pub(crate) async fn handle(
                 .into_iter()
                 .map(|code| said(cx.version, code))
                 .collect(),
-            other => vec![other.err().unwrap_or(ErrorCode::UnknownServerError); plan.places.len()],
+            other => vec![other.err().unwrap_or(ErrorCode::UnknownServerError); asked_for],
         };
-        for ((topic, partition), code) in plan.places.into_iter().zip(codes) {
-            let topic = plan.response.topics.get_mut(topic);
-            if let Some(answer) = topic.and_then(|topic| topic.partitions.get_mut(partition)) {
-                answer.error_code = code.code();
-            }
-        }
-        plan.response
+        answers.with_known(known, codes)
     })
 }
 
@@ -62,23 +62,69 @@ fn said(version: i16, code: ErrorCode) -> ErrorCode {
     }
 }
 
-/// What goes to the shard, and where in the response each answer belongs. Partitions that do not exist are answered already.
+/// What goes to the shard, and the answers of what does not exist.
 struct Plan {
-    response: OffsetCommitResponse,
+    answers: Answers,
+    /// The topics of `partitions`, with the numbers of each.
+    known: Vec<(Str, Uuid, Vec<i32>)>,
     partitions: Vec<CommitPartition>,
-    places: Vec<(usize, usize)>,
+}
+
+/// The response that grows, in Apache Kafka's order: what does not exist comes first, each topic once, and the rest goes into those
+/// topics or behind them. Where everything exists the topics stand as they were asked for.
+#[derive(Default)]
+struct Answers {
+    response: OffsetCommitResponse,
+    places: HashMap<(Str, Uuid), usize>,
+}
+
+impl Answers {
+    /// The place of a topic, which is made if it is not there.
+    fn topic(&mut self, name: &Str, topic_id: Uuid) -> &mut Vec<OffsetCommitResponsePartition> {
+        let topics = &mut self.response.topics;
+        let key = (name.clone(), topic_id);
+        let at = *self.places.entry(key).or_insert(topics.len());
+        if at == topics.len() {
+            topics.push(OffsetCommitResponseTopic {
+                name: name.clone(),
+                topic_id,
+                ..OffsetCommitResponseTopic::default()
+            });
+        }
+        &mut topics[at].partitions
+    }
+
+    fn with_known(
+        mut self,
+        known: Vec<(Str, Uuid, Vec<i32>)>,
+        codes: Vec<ErrorCode>,
+    ) -> OffsetCommitResponse {
+        let merges = !self.response.topics.is_empty();
+        let mut codes = codes.into_iter();
+        for (name, topic_id, partitions) in known {
+            if !merges {
+                self.places.clear();
+            }
+            let answers = partitions.into_iter().zip(codes.by_ref());
+            let answers = answers.map(|(index, code)| answer(index, code));
+            self.topic(&name, topic_id).extend(answers);
+        }
+        self.response
+    }
+}
+
+fn answer(partition_index: i32, code: ErrorCode) -> OffsetCommitResponsePartition {
+    OffsetCommitResponsePartition {
+        partition_index,
+        error_code: code.code(),
+    }
 }
 
 fn plan(image: &MetadataImage, request: &OffsetCommitRequest, by_id: bool) -> Plan {
-    let unknown = if by_id {
-        ErrorCode::UnknownTopicId
-    } else {
-        ErrorCode::UnknownTopicOrPartition
-    };
     let mut plan = Plan {
-        response: OffsetCommitResponse::default(),
+        answers: Answers::default(),
+        known: Vec::new(),
         partitions: Vec::new(),
-        places: Vec::new(),
     };
     for topic in &request.topics {
         let found = if by_id {
@@ -86,38 +132,40 @@ fn plan(image: &MetadataImage, request: &OffsetCommitRequest, by_id: bool) -> Pl
         } else {
             image.topic(&topic.name)
         };
-        let mut answers = Vec::with_capacity(topic.partitions.len());
-        for asked in &topic.partitions {
-            let code = match found {
-                None => unknown,
-                Some(found) if !has_partition(found, asked.partition_index) => {
-                    ErrorCode::UnknownTopicOrPartition
-                }
-                Some(found) => {
-                    plan.places
-                        .push((plan.response.topics.len(), answers.len()));
-                    plan.partitions.push(CommitPartition {
-                        topic: found.name.clone(),
-                        topic_id: found.id,
-                        partition: asked.partition_index,
-                        offset: asked.committed_offset,
-                        leader_epoch: asked.committed_leader_epoch,
-                        metadata: asked.committed_metadata.clone().unwrap_or_default(),
-                    });
-                    ErrorCode::None
-                }
+        let Some(found) = found else {
+            let unknown = if by_id {
+                ErrorCode::UnknownTopicId
+            } else {
+                ErrorCode::UnknownTopicOrPartition
             };
-            let error_code = code.code();
-            answers.push(OffsetCommitResponsePartition {
-                partition_index: asked.partition_index,
-                error_code,
+            let asked = topic.partitions.iter();
+            let refused = asked.map(|asked| answer(asked.partition_index, unknown));
+            let answers = plan.answers.topic(&topic.name, topic.topic_id);
+            answers.extend(refused);
+            continue;
+        };
+        let mut known = Vec::with_capacity(topic.partitions.len());
+        for asked in &topic.partitions {
+            let index = asked.partition_index;
+            if !has_partition(found, index) {
+                let answers = plan.answers.topic(&topic.name, topic.topic_id);
+                answers.push(answer(index, ErrorCode::UnknownTopicOrPartition));
+                continue;
+            }
+            known.push(index);
+            plan.partitions.push(CommitPartition {
+                topic: found.name.clone(),
+                topic_id: found.id,
+                partition: index,
+                offset: asked.committed_offset,
+                leader_epoch: asked.committed_leader_epoch,
+                metadata: asked.committed_metadata.clone().unwrap_or_default(),
             });
         }
-        plan.response.topics.push(OffsetCommitResponseTopic {
-            name: topic.name.clone(),
-            topic_id: topic.topic_id,
-            partitions: answers,
-        });
+        if !known.is_empty() {
+            let topic = (topic.name.clone(), topic.topic_id, known);
+            plan.known.push(topic);
+        }
     }
     plan
 }

@@ -6,7 +6,7 @@ use mainstem_protocol::messages::{
     DeleteGroupsRequest, FindCoordinatorRequest, HeartbeatRequest, JoinGroupRequest,
     JoinGroupResponse, LeaveGroupRequest, ListGroupsRequest, OffsetCommitRequest,
     OffsetDeleteRequest, OffsetFetchRequest, SyncGroupRequest, join_group_request,
-    offset_commit_request, offset_fetch_request, sync_group_request,
+    offset_commit_request, offset_delete_request, offset_fetch_request, sync_group_request,
 };
 use mainstem_protocol::{ErrorCode, Request, Str};
 
@@ -349,7 +349,7 @@ fn groups_are_made_by_what_they_keep_and_deleted_once() {
         let request = commit_request("", &["orders", "missing"], &metadata);
         assert_eq!(
             commit(&mut wire, &request),
-            [expected, ErrorCode::UnknownTopicOrPartition]
+            [ErrorCode::UnknownTopicOrPartition, expected]
         );
     }
 
@@ -433,5 +433,109 @@ fn offsets_are_told_in_the_order_in_which_they_are_asked_for() {
         .iter()
         .map(|topic| (topic.name.as_str(), topic.partitions.len()));
     assert_eq!(told.collect::<Vec<_>>(), [("aaa", 1), ("orders", 1)]);
+    node.stop().unwrap();
+}
+
+/// Topics with their partitions and codes, as they were told.
+type Told<'a> = Vec<(&'a str, Vec<(i32, ErrorCode)>)>;
+
+fn commit_of(topics: &[(&str, &[i32])]) -> OffsetCommitRequest {
+    let topics = topics.iter().map(|(name, partitions)| {
+        let partitions =
+            partitions.iter().map(
+                |index| offset_commit_request::OffsetCommitRequestPartition {
+                    partition_index: *index,
+                    committed_leader_epoch: -1,
+                    ..Default::default()
+                },
+            );
+        offset_commit_request::OffsetCommitRequestTopic {
+            name: Str::from(*name),
+            partitions: partitions.collect(),
+            ..Default::default()
+        }
+    });
+    OffsetCommitRequest {
+        topics: topics.collect(),
+        ..commit_request("g", &[], "")
+    }
+}
+
+#[test]
+fn what_does_not_exist_is_told_first_and_takes_in_the_rest() {
+    const NONE: ErrorCode = ErrorCode::None;
+    const UNKNOWN: ErrorCode = ErrorCode::UnknownTopicOrPartition;
+    let dir = tempfile::tempdir().unwrap();
+    let node = node(dir.path(), &[]);
+    let mut wire = ready(&node);
+    topic(&mut wire, "aaa");
+
+    type Case<'a> = (&'a [(&'a str, &'a [i32])], Told<'a>);
+    let cases: [Case<'_>; 4] = [
+        (
+            &[
+                ("orders", &[0, 9]),
+                ("missing", &[0]),
+                ("aaa", &[0]),
+                ("missing", &[1]),
+                ("orders", &[0]),
+            ],
+            vec![
+                ("orders", vec![(9, UNKNOWN), (0, NONE), (0, NONE)]),
+                ("missing", vec![(0, UNKNOWN), (1, UNKNOWN)]),
+                ("aaa", vec![(0, NONE)]),
+            ],
+        ),
+        // Nothing is put together where everything exists.
+        (
+            &[("orders", &[0]), ("aaa", &[0]), ("orders", &[0])],
+            vec![
+                ("orders", vec![(0, NONE)]),
+                ("aaa", vec![(0, NONE)]),
+                ("orders", vec![(0, NONE)]),
+            ],
+        ),
+        (
+            &[("missing", &[]), ("orders", &[])],
+            vec![("missing", vec![])],
+        ),
+        (
+            &[("orders", &[]), ("aaa", &[0])],
+            vec![("aaa", vec![(0, NONE)])],
+        ),
+    ];
+    for (asked, expected) in cases {
+        let answer = wire.ask(8, &commit_of(asked));
+        let told = answer.topics.iter().map(|topic| {
+            let partitions = topic.partitions.iter();
+            let partitions = partitions.map(|one| (one.partition_index, code(one.error_code)));
+            (topic.name.as_str(), partitions.collect())
+        });
+        assert_eq!(told.collect::<Told<'_>>(), expected, "{asked:?}");
+
+        let topics = asked.iter().map(|(name, partitions)| {
+            let partitions = partitions.iter().map(|index| {
+                offset_delete_request::OffsetDeleteRequestPartition {
+                    partition_index: *index,
+                }
+            });
+            offset_delete_request::OffsetDeleteRequestTopic {
+                name: Str::from(*name),
+                partitions: partitions.collect(),
+            }
+        });
+        let deletion = OffsetDeleteRequest {
+            group_id: "g".into(),
+            topics: topics.collect(),
+        };
+        let answer = wire.ask(0, &deletion);
+        assert_eq!(code(answer.error_code), NONE);
+        let told = answer.topics.iter().map(|topic| {
+            let partitions = topic.partitions.iter();
+            let partitions = partitions.map(|one| (one.partition_index, code(one.error_code)));
+            (topic.name.as_str(), partitions.collect())
+        });
+        assert_eq!(told.collect::<Told<'_>>(), expected, "{asked:?}");
+    }
     node.stop().unwrap();
 }
