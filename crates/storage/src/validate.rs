@@ -4,7 +4,7 @@ use bytes::Bytes;
 use mainstem_protocol::ErrorCode;
 use mainstem_protocol::batch::{
     BatchError, BatchHeader, BatchRejection, TimestampType, check_keys, check_produced,
-    patch_append_time, recompress,
+    patch_append_time, recompress, without_tail,
 };
 
 use crate::limits::{UNPACK_BYTES_MAX, UNPACK_BYTES_MIN, UNPACK_FACTOR};
@@ -78,6 +78,7 @@ pub fn validate_produced(
     config: &LogConfig,
     now_ms: i64,
 ) -> Result<ValidBatch, Invalid> {
+    let bytes = without_tail(bytes).map_err(BatchRejection::from)?;
     // As Apache Kafka does: the size first, so that no checksum is computed of what is refused anyway, and again once rewritten.
     check_size(bytes.len(), config)?;
     let header = check_produced(&bytes)?;

@@ -3,5 +3,5 @@
 mod read;
 mod session;
 
-pub(crate) use read::{Found, Wanted, available, partition, read_all};
+pub(crate) use read::{Found, Wanted, available, find, partition, read_all};
 pub(crate) use session::{FetchSessions, Opened, Session, SessionError, TopicKey};

@@ -34,7 +34,10 @@ pub(crate) struct Read {
     pub(crate) found: Vec<Found>,
     /// Bytes of records.
     pub(crate) bytes: usize,
-    /// True when a partition cannot be read: the answer must not wait.
+    /// Partitions that are not there. They are told with the answer, which waits for the others: a client that goes on asking for what is
+    /// gone would ask without pause.
+    pub(crate) missing: usize,
+    /// True when a partition that is there cannot be read: the answer must not wait.
     pub(crate) failed: bool,
     /// True when less was read than asked for because memory is short.
     pub(crate) short: bool,
@@ -42,19 +45,22 @@ pub(crate) struct Read {
 
 /// Finds the partition.
 pub(crate) fn partition(node: &Node, wanted: &Wanted) -> Result<Arc<Partition>, ErrorCode> {
-    match &wanted.topic {
-        TopicKey::Name(name) => node
-            .partitions
-            .by_name(name, wanted.index)
-            .ok_or(ErrorCode::UnknownTopicOrPartition),
-        TopicKey::Id(id) => match node.partitions.by_id(*id, wanted.index) {
-            Some(partition) => Ok(partition),
-            None if node.metadata.load().topic_by_id(*id).is_some() => {
-                Err(ErrorCode::UnknownTopicOrPartition)
-            }
-            None => Err(ErrorCode::UnknownTopicId),
+    find(node, &wanted.topic, wanted.index)
+}
+
+/// The partition of a topic, as a client names it.
+pub(crate) fn find(node: &Node, topic: &TopicKey, index: i32) -> Result<Arc<Partition>, ErrorCode> {
+    let (found, is_known) = match topic {
+        TopicKey::Name(name) => (node.partitions.by_name(name, index), true),
+        TopicKey::Id(id) => match node.partitions.by_id(*id, index) {
+            None => (None, node.metadata.load().topic_by_id(*id).is_some()),
+            found => (found, true),
         },
-    }
+    };
+    found.ok_or(match is_known {
+        true => ErrorCode::UnknownTopicOrPartition,
+        false => ErrorCode::UnknownTopicId,
+    })
 }
 
 /// Reads every wanted partition in order until `max_bytes` are reached. The first batch of the first partition that has any comes
@@ -75,6 +81,7 @@ pub(crate) async fn read_all(
     let mut read = Read {
         found: Vec::with_capacity(wanted.len()),
         bytes: 0,
+        missing: 0,
         failed: false,
         short,
     };
@@ -84,7 +91,10 @@ pub(crate) async fn read_all(
         let data = match read_one(node, wanted, isolation, budget, read.bytes == 0) {
             Ok(data) => data,
             Err(code) => {
-                read.failed = true;
+                match is_missing(code) {
+                    true => read.missing += 1,
+                    false => read.failed = true,
+                }
                 failure(wanted.index, code)
             }
         };
@@ -99,22 +109,34 @@ pub(crate) async fn read_all(
     read
 }
 
-/// About how many bytes of what is wanted can be read, counted up to `enough`; `None` when a partition cannot be read.
+/// What can be read, counted and not read.
+#[derive(Debug, Default)]
+pub(crate) struct Available {
+    /// About how many bytes.
+    pub(crate) bytes: usize,
+    /// Partitions that are not there.
+    pub(crate) missing: usize,
+}
+
+/// Counts what is wanted, up to `enough` bytes; `None` when a partition that is there cannot be read.
 pub(crate) async fn available(
     node: &Node,
     wanted: &[Wanted],
     isolation: Isolation,
     enough: usize,
-) -> Option<usize> {
-    let mut counted = 0usize;
+) -> Option<Available> {
+    let mut counted = Available::default();
     for (at, wanted) in wanted.iter().enumerate() {
         turn(at).await;
-        let partition = partition(node, wanted).ok()?;
+        let Ok(partition) = partition(node, wanted) else {
+            counted.missing += 1;
+            continue;
+        };
         check_epoch(&partition, wanted.current_leader_epoch).ok()?;
         let there = partition.available(isolation, wanted.offset).ok()?;
         let most = usize::try_from(wanted.max_bytes).unwrap_or(0);
-        counted += usize::try_from(there).unwrap_or(usize::MAX).min(most);
-        if counted >= enough {
+        counted.bytes += usize::try_from(there).unwrap_or(usize::MAX).min(most);
+        if counted.bytes >= enough {
             break;
         }
     }
@@ -158,11 +180,14 @@ fn read_one(
     })
 }
 
-fn failure(index: i32, code: ErrorCode) -> PartitionData {
-    let is_unknown = matches!(
+fn is_missing(code: ErrorCode) -> bool {
+    matches!(
         code,
         ErrorCode::UnknownTopicOrPartition | ErrorCode::UnknownTopicId
-    );
+    )
+}
+
+fn failure(index: i32, code: ErrorCode) -> PartitionData {
     PartitionData {
         partition_index: index,
         error_code: code.code(),
@@ -170,7 +195,7 @@ fn failure(index: i32, code: ErrorCode) -> PartitionData {
         last_stable_offset: -1,
         log_start_offset: -1,
         records: Some(RecordBatches::default()),
-        aborted_transactions: is_unknown.then(Vec::new),
+        aborted_transactions: is_missing(code).then(Vec::new),
         ..PartitionData::default()
     }
 }

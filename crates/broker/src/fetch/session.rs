@@ -5,7 +5,7 @@
 //! | 0 | -1 | no session: a full request, a full answer |
 //! | any | 0 | a full request that begins a session (and ends the one named) |
 //! | n | -1 | a full request that ends session n |
-//! | n | e > 0 | an incremental request; e must be the epoch that is expected |
+//! | n | e > 0 | an incremental request; e must be the epoch that is expected; a session that has nothing left ends |
 //!
 //! Invariants: at most [`SESSION_PARTITIONS_MAX`] partitions in all sessions together, at most `max.incremental.fetch.session.cache.slots` sessions; when all slots are taken a session that was silent for two
 //! minutes gives way, otherwise the client gets none. Partitions that had data go to the end of the order, so none starves.
@@ -95,7 +95,8 @@ fn named(version: i16, request: &FetchRequest) -> Vec<Wanted> {
                 index: partition.partition,
                 offset: partition.fetch_offset,
                 max_bytes: partition.partition_max_bytes,
-                current_leader_epoch: partition.current_leader_epoch,
+                // Every negative one says nothing, as with Apache Kafka.
+                current_leader_epoch: partition.current_leader_epoch.max(-1),
             });
         }
     }
@@ -170,10 +171,16 @@ impl FetchSessions {
             return Err(SessionError(ErrorCode::FetchSessionIdNotFound));
         }
         drop(sessions);
-        session
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .update(version, request)?;
+        let is_empty = {
+            let mut session = session.lock().unwrap_or_else(PoisonError::into_inner);
+            session.update(version, request)?;
+            session.members.is_empty()
+        };
+        if is_empty {
+            let mut sessions = self.sessions.lock().unwrap_or_else(PoisonError::into_inner);
+            sessions.remove(&id);
+            return Ok(Opened::Full(each_once(named(version, request))));
+        }
         Ok(Opened::Session(session, true))
     }
 

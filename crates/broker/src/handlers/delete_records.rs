@@ -1,12 +1,16 @@
 //! DeleteRecords (key 21): the log begins later. What was answered holds after a crash, so the checkpoint is written before.
 
+use std::time::Duration;
+
 use mainstem_protocol::ErrorCode;
+use mainstem_protocol::messages::delete_records_request::DeleteRecordsPartition;
 use mainstem_protocol::messages::delete_records_response::{
     DeleteRecordsPartitionResult, DeleteRecordsTopicResult,
 };
 use mainstem_protocol::messages::{DeleteRecordsRequest, DeleteRecordsResponse};
 
 use mainstem_metadata::is_internal;
+use tokio::time::Instant;
 
 use crate::context::{RequestContext, Staged};
 
@@ -15,36 +19,25 @@ pub(crate) async fn handle(
     request: DeleteRecordsRequest,
 ) -> Staged<DeleteRecordsResponse> {
     Staged::pending(async move {
-        let delete = |topic: &str, index: i32, offset: i64| -> Result<i64, ErrorCode> {
-            let partition = cx
-                .node
-                .partitions
-                .by_name(topic, index)
-                .ok_or(ErrorCode::UnknownTopicOrPartition)?;
-            if is_internal(topic) {
-                return Err(ErrorCode::InvalidTopicException);
-            }
-            partition
-                .delete_records(offset)
-                .map_err(|refusal| refusal.code)
-        };
+        let timeout = u64::try_from(request.timeout_ms).unwrap_or(0);
+        let deadline = Instant::now() + Duration::from_millis(timeout);
         let mut topics = Vec::with_capacity(request.topics.len());
-        for topic in &request.topics {
-            let partitions = topic.partitions.iter().map(|asked| {
-                let (low_watermark, code) =
-                    match delete(&topic.name, asked.partition_index, asked.offset) {
-                        Ok(start) => (start, ErrorCode::None),
-                        Err(code) => (-1, code),
-                    };
-                DeleteRecordsPartitionResult {
+        for topic in request.topics {
+            let mut partitions = Vec::with_capacity(topic.partitions.len());
+            for asked in topic.partitions {
+                let (low_watermark, code) = match delete(&cx, &topic.name, &asked, deadline).await {
+                    Ok(start) => (start, ErrorCode::None),
+                    Err(code) => (-1, code),
+                };
+                partitions.push(DeleteRecordsPartitionResult {
                     partition_index: asked.partition_index,
                     low_watermark,
                     error_code: code.code(),
-                }
-            });
+                });
+            }
             topics.push(DeleteRecordsTopicResult {
-                name: topic.name.clone(),
-                partitions: partitions.collect(),
+                name: topic.name,
+                partitions,
             });
         }
         // Files are written and synced: not on the thread that serves everybody else.
@@ -61,4 +54,33 @@ pub(crate) async fn handle(
             ..DeleteRecordsResponse::default()
         }
     })
+}
+
+/// Moves the start of a partition's log; the new start. What was acknowledged with acks = 1 may not be committed yet: it is waited for.
+async fn delete(
+    cx: &RequestContext,
+    topic: &str,
+    asked: &DeleteRecordsPartition,
+    deadline: Instant,
+) -> Result<i64, ErrorCode> {
+    let partition = cx.node.partitions.by_name(topic, asked.partition_index);
+    let partition = partition.ok_or(ErrorCode::UnknownTopicOrPartition)?;
+    if is_internal(topic) {
+        return Err(ErrorCode::InvalidTopicException);
+    }
+    let log_end = partition.offsets().map_err(|refusal| refusal.code)?.log_end;
+    let upto = match asked.offset {
+        -1 => log_end,
+        offset => offset.min(log_end),
+    };
+    tokio::time::timeout_at(deadline, partition.committed(upto, cx.core))
+        .await
+        .map_err(|_| ErrorCode::RequestTimedOut)??;
+    partition
+        .delete_records(if asked.offset == -1 {
+            upto
+        } else {
+            asked.offset
+        })
+        .map_err(|refusal| refusal.code)
 }

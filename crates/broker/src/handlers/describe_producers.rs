@@ -1,5 +1,6 @@
 //! DescribeProducers (key 61): what a partition knows of those who write to it (KIP-664).
 
+use mainstem_metadata::control::check_topic_name;
 use mainstem_protocol::messages::describe_producers_response::{
     PartitionResponse, ProducerState, TopicResponse,
 };
@@ -47,6 +48,9 @@ fn partition(cx: &RequestContext, topic: &str, is_known: bool, index: i32) -> Pa
         error_message: message.map(Str::from),
         ..PartitionResponse::default()
     };
+    if let Err(what) = check_topic_name(topic) {
+        return refused(ErrorCode::InvalidTopicException, Some(&what));
+    }
     let Some(partition) = cx.node.partitions.by_name(topic, index) else {
         let what = "This server does not host this topic-partition.";
         return refused(

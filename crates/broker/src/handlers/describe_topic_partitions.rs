@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use mainstem_metadata::{MetadataImage, PartitionState, Topic};
+use mainstem_metadata::{MetadataImage, PartitionState, Topic, is_internal};
 use mainstem_protocol::messages::describe_topic_partitions_response::{
     Cursor, DescribeTopicPartitionsResponsePartition, DescribeTopicPartitionsResponseTopic,
 };
@@ -55,6 +55,10 @@ fn page(
         None => ("", 0),
     };
     let all = request.topics.is_empty();
+    let mut asked = request.topics.iter();
+    if !all && request.cursor.is_some() && !asked.any(|topic| topic.name.as_str() == from_topic) {
+        return invalid(request);
+    }
     let names: BTreeSet<&Str> = if all {
         image.topics().map(|topic| &topic.name).collect()
     } else {
@@ -114,6 +118,7 @@ fn unknown(name: &Str) -> DescribeTopicPartitionsResponseTopic {
     DescribeTopicPartitionsResponseTopic {
         error_code: unknown_topic_code(name).code(),
         name: Some(name.clone()),
+        is_internal: is_internal(name),
         topic_authorized_operations: authorization::TOPIC,
         ..DescribeTopicPartitionsResponseTopic::default()
     }

@@ -70,9 +70,11 @@ pub(crate) async fn handle(cx: RequestContext, request: FetchRequest) -> Staged<
     let wait = Duration::from_millis(u64::try_from(request.max_wait_ms).unwrap_or(0));
     // Little is read at once; much is only counted until there is enough of it.
     let reads_now = plan.min_bytes <= 1 || wait.is_zero() || plan.wanted.is_empty();
-    if reads_now || plan.has_enough(plan.min_bytes).await {
+    let others_missing = plan.wanted.len().saturating_sub(1);
+    if reads_now || plan.has_enough(plan.min_bytes, others_missing).await {
         let read = read_all(&plan.cx.node, &plan.wanted, plan.isolation, plan.max_bytes).await;
-        if read.bytes >= plan.min_bytes || read.failed || wait.is_zero() || plan.wanted.is_empty() {
+        let all_missing = read.missing == plan.wanted.len();
+        if read.bytes >= plan.min_bytes || read.failed || wait.is_zero() || all_missing {
             return Staged::Ready(plan.answer(read.found));
         }
     }
@@ -96,14 +98,15 @@ impl Plan {
         loop {
             let is_over = Instant::now() >= deadline;
             let is_due = match enough {
-                Some(enough) if !is_over => self.has_enough(enough).await,
+                Some(enough) if !is_over => self.has_enough(enough, waiting.missing).await,
                 _ => true,
             };
             if is_due {
                 let (node, wanted) = (&self.cx.node, &self.wanted);
                 let read = read_all(node, wanted, self.isolation, self.max_bytes).await;
+                let fails = read.failed || read.missing > waiting.missing;
                 let must_do = is_over || read.short || enough.is_none();
-                if read.bytes >= self.min_bytes || read.failed || must_do {
+                if read.bytes >= self.min_bytes || fails || must_do {
                     return self.answer(read.found);
                 }
                 // The count was off by an index interval, or whole batches do not fit: the next time what there is must do.
@@ -113,10 +116,11 @@ impl Plan {
         }
     }
 
-    /// Whether about `bytes` can be read, or a partition cannot be read at all, which the answer must tell at once.
-    async fn has_enough(&self, bytes: usize) -> bool {
+    /// Whether about `bytes` can be read, or the answer must be given at once: a partition cannot be read, or more than `missing` are not
+    /// there.
+    async fn has_enough(&self, bytes: usize, missing: usize) -> bool {
         let counted = available(&self.cx.node, &self.wanted, self.isolation, bytes).await;
-        counted.is_none_or(|counted| counted >= bytes)
+        counted.is_none_or(|counted| counted.bytes >= bytes || counted.missing > missing)
     }
 
     /// Fills the response; an incremental session leaves out what did not change.
@@ -163,6 +167,8 @@ impl Plan {
 struct Waiting {
     fetch: Arc<FetchWait>,
     partitions: Vec<Arc<Partition>>,
+    /// Partitions that were not there.
+    missing: usize,
 }
 
 impl Waiting {
@@ -172,7 +178,11 @@ impl Waiting {
             .iter()
             .filter_map(|wanted| crate::fetch::partition(&cx.node, wanted).ok());
         let partitions: Vec<_> = found.inspect(|partition| partition.join(&fetch)).collect();
-        Self { fetch, partitions }
+        Self {
+            fetch,
+            missing: wanted.len() - partitions.len(),
+            partitions,
+        }
     }
 }
 

@@ -18,6 +18,10 @@ pub(crate) async fn handle(
         // Not a retriable code: a client would wait for ever for what this node does not serve yet.
         return Staged::Ready(refuse(ErrorCode::InvalidRequest));
     }
+    if (request.producer_id == -1) != (request.producer_epoch == -1) {
+        // Who has an id has its epoch.
+        return Staged::Ready(refuse(ErrorCode::InvalidRequest));
+    }
     Staged::pending(async move {
         let node = &cx.node;
         match node

@@ -156,48 +156,39 @@ async fn find(
     asked: &ListOffsetsPartition,
     isolation: Isolation,
 ) -> Result<(i64, i64, i32), ErrorCode> {
-    let (runtime, index) = (cx.core, asked.partition_index);
-    let partition = cx.node.partitions.by_name(topic, index);
+    let partition = cx.node.partitions.by_name(topic, asked.partition_index);
     let partition = partition.ok_or(ErrorCode::UnknownTopicOrPartition)?;
     check_epoch(&partition, asked.current_leader_epoch)?;
-    let offsets = partition.offsets().map_err(|refusal| refusal.code)?;
+    let offsets = || partition.offsets().map_err(|refusal| refusal.code);
     let none = (-1, -1, -1);
-    let seen = |found: &TimestampedOffset| {
-        isolation == Isolation::Uncommitted || found.offset < offsets.last_stable
-    };
     match asked.timestamp {
         EARLIEST | EARLIEST_LOCAL => {
-            let start = offsets.log_start;
-            Ok((
-                -1,
-                start,
-                partition.epoch_of(start).unwrap_or(partition.leader_epoch),
-            ))
+            let start = offsets()?.log_start;
+            let epoch = partition.epoch_of(start);
+            return Ok((-1, start, epoch.unwrap_or(partition.leader_epoch)));
         }
-        LATEST => {
-            partition.committed(offsets.log_end, runtime).await?;
-            let offsets = partition.offsets().map_err(|refusal| refusal.code)?;
-            Ok((-1, isolation.end(&offsets), partition.leader_epoch))
-        }
+        LATEST_TIERED | EARLIEST_PENDING_UPLOAD => return Ok(none),
+        _ => partition.committed(offsets()?.log_end, cx.core).await?,
+    }
+    let found = match asked.timestamp {
+        LATEST => return Ok((-1, isolation.end(&offsets()?), partition.leader_epoch)),
         MAX_TIMESTAMP => {
-            partition.committed(offsets.log_end, runtime).await?;
-            let found = search(cx, partition, Partition::offset_of_max_timestamp).await?;
-            Ok(found.filter(seen).map_or(none, |found| {
-                (found.timestamp, found.offset, found.leader_epoch)
-            }))
+            let of_max = Partition::offset_of_max_timestamp;
+            search(cx, partition.clone(), of_max).await?
         }
-        LATEST_TIERED | EARLIEST_PENDING_UPLOAD => Ok(none),
         timestamp => {
-            partition.committed(offsets.log_end, runtime).await?;
             let by_time = move |partition: &Partition, goes_on: GoesOn<'_>| {
                 partition.offset_by_time(timestamp, goes_on)
             };
-            let found = search(cx, partition, by_time).await?;
-            Ok(found.filter(seen).map_or(none, |found| {
-                (found.timestamp, found.offset, found.leader_epoch)
-            }))
+            search(cx, partition.clone(), by_time).await?
         }
-    }
+    };
+    // Where it ends is asked last: what was found was committed meanwhile.
+    let end = isolation.end(&offsets()?);
+    let seen = found.filter(|found| found.offset < end);
+    Ok(seen.map_or(none, |found| {
+        (found.timestamp, found.offset, found.leader_epoch)
+    }))
 }
 
 /// Compares the epoch that a client believes in with ours; -1 means that it does not say.

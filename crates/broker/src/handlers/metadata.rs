@@ -2,8 +2,8 @@
 
 use std::collections::{HashMap, HashSet};
 
-use mainstem_metadata::control::create_topics;
-use mainstem_metadata::{METADATA_TOPIC, MetadataImage, Topic};
+use mainstem_metadata::control::{check_topic_name, create_topics};
+use mainstem_metadata::{METADATA_TOPIC, MetadataImage, Topic, is_internal};
 use mainstem_protocol::messages::create_topics_request::CreatableTopic;
 use mainstem_protocol::messages::metadata_request::MetadataRequestTopic;
 use mainstem_protocol::messages::metadata_response::{
@@ -230,6 +230,7 @@ fn unknown(name: Option<&Str>, code: ErrorCode, operations: i32) -> MetadataResp
     MetadataResponseTopic {
         error_code: code.code(),
         name: name.cloned(),
+        is_internal: name.is_some_and(|name| is_internal(name)),
         topic_authorized_operations: operations,
         ..MetadataResponseTopic::default()
     }
@@ -237,11 +238,9 @@ fn unknown(name: Option<&Str>, code: ErrorCode, operations: i32) -> MetadataResp
 
 /// What is wrong with a name that no topic has.
 pub(super) fn unknown_topic_code(name: &str) -> ErrorCode {
-    let legal = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
-    if !name.is_empty() && name.bytes().all(legal) {
-        ErrorCode::UnknownTopicOrPartition
-    } else {
-        ErrorCode::InvalidTopicException
+    match check_topic_name(name) {
+        Ok(()) => ErrorCode::UnknownTopicOrPartition,
+        Err(_) => ErrorCode::InvalidTopicException,
     }
 }
 

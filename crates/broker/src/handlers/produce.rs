@@ -3,12 +3,13 @@
 //! Stage one validates and appends, in request order. Stage two waits until the batches are committed when acks = all. Failures are per
 //! partition and travel in the response; with acks = 0 nothing is answered, and a failure closes the connection.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
+use mainstem_metadata::is_internal;
 use mainstem_protocol::batch::says_transactional;
-use mainstem_protocol::messages::produce_request::PartitionProduceData;
+use mainstem_protocol::messages::produce_request::{PartitionProduceData, TopicProduceData};
 use mainstem_protocol::messages::produce_response::{
     PartitionProduceResponse, TopicProduceResponse,
 };
@@ -16,6 +17,7 @@ use mainstem_protocol::messages::{ProduceRequest, ProduceResponse};
 use mainstem_protocol::{ApiKey, ErrorCode, RecordBatches, Str};
 
 use crate::context::{RequestContext, Staged};
+use crate::fetch::TopicKey;
 use crate::limits::TURN_ENTRIES;
 use crate::partition::{Partition, Refusal};
 
@@ -25,7 +27,38 @@ const ENTRY_BYTES: usize = 256;
 /// What stage two still waits for: which place in the response, which partition, up to which offset.
 type Waits = Vec<(usize, usize, Arc<Partition>, i64)>;
 
-pub(crate) async fn handle(cx: RequestContext, request: ProduceRequest) -> Staged<ProduceResponse> {
+/// What the client of administrators calls itself; it may write to topics of the node itself, as with Apache Kafka.
+const ADMIN_CLIENT: &str = "__admin_client";
+
+/// What holds for every partition of a request.
+struct Rules {
+    acks: i16,
+    /// It carries a batch of a transaction, and no transactional id.
+    lacks_transactional_id: bool,
+    is_transactional: bool,
+    may_write_internal: bool,
+}
+
+impl Rules {
+    fn of(cx: &RequestContext, request: &ProduceRequest) -> Self {
+        let data = request.topic_data.iter();
+        let mut records = data
+            .flat_map(|topic| &topic.partition_data)
+            .filter_map(|data| data.records.as_ref()?.in_memory());
+        let is_transactional = request.transactional_id.is_some();
+        Self {
+            acks: request.acks,
+            lacks_transactional_id: !is_transactional && records.any(says_transactional),
+            is_transactional,
+            may_write_internal: cx.client_id.as_deref() == Some(ADMIN_CLIENT),
+        }
+    }
+}
+
+pub(crate) async fn handle(
+    cx: RequestContext,
+    mut request: ProduceRequest,
+) -> Staged<ProduceResponse> {
     let partitions = request
         .topic_data
         .iter()
@@ -35,6 +68,8 @@ pub(crate) async fn handle(cx: RequestContext, request: ProduceRequest) -> Stage
         return Staged::Ready(ProduceResponse::default());
     }
     cx.node.sync.room().await;
+    let rules = Rules::of(&cx, &request);
+    keep_last(&mut request.topic_data);
     let mut worked = 0_usize;
     let mut waits: Waits = Vec::new();
     let mut failed = false;
@@ -43,19 +78,17 @@ pub(crate) async fn handle(cx: RequestContext, request: ProduceRequest) -> Stage
     for (topic_at, topic) in request.topic_data.into_iter().enumerate() {
         let mut answers = Vec::with_capacity(topic.partition_data.len());
         for (partition_at, data) in topic.partition_data.into_iter().enumerate() {
-            let partition = if cx.version >= 13 {
-                let found = cx.node.partitions.by_id(topic.topic_id, data.index);
-                found.ok_or(ErrorCode::UnknownTopicId)
-            } else {
-                let found = cx.node.partitions.by_name(&topic.name, data.index);
-                found.ok_or(ErrorCode::UnknownTopicOrPartition)
-            };
             worked += 1;
             if worked.is_multiple_of(TURN_ENTRIES) {
                 tokio::task::yield_now().await;
             }
             let index = data.index;
-            let appended = append(&request.transactional_id, request.acks, partition, data);
+            let key = match cx.version {
+                13.. => TopicKey::Id(topic.topic_id),
+                _ => TopicKey::Name(topic.name.clone()),
+            };
+            let partition = crate::fetch::find(&cx.node, &key, index);
+            let appended = append(&rules, partition, data);
             answers.push(match appended {
                 Ok((partition, answer)) => {
                     if request.acks == -1 && answer.1 >= 0 {
@@ -89,12 +122,38 @@ pub(crate) async fn handle(cx: RequestContext, request: ProduceRequest) -> Stage
     }
 }
 
+/// Of a partition that is named more than once what is said last counts: Apache Kafka keeps them in a map.
+fn keep_last(topics: &mut Vec<TopicProduceData>) {
+    let count: usize = topics.iter().map(|topic| topic.partition_data.len()).sum();
+    if count < 2 {
+        return;
+    }
+    let mut seen = HashSet::with_capacity(count);
+    let mut named = topics.iter().flat_map(|topic| {
+        let indexes = topic.partition_data.iter().map(|data| data.index);
+        indexes.map(|index| (topic.topic_id, topic.name.clone(), index))
+    });
+    if named.all(|partition| seen.insert(partition)) {
+        return;
+    }
+    seen.clear();
+    for topic in topics.iter_mut().rev() {
+        let (id, name) = (topic.topic_id, topic.name.clone());
+        let from_last = topic.partition_data.drain(..).rev();
+        let mut kept: Vec<_> = from_last
+            .filter(|data| seen.insert((id, name.clone(), data.index)))
+            .collect();
+        kept.reverse();
+        topic.partition_data = kept;
+    }
+    topics.retain(|topic| !topic.partition_data.is_empty());
+}
+
 type Answered = (PartitionProduceResponse, i64);
 
 /// Appends the batch of one partition; the answer, and the offset that must be committed before it may go.
 fn append(
-    transactional_id: &Option<Str>,
-    acks: i16,
+    rules: &Rules,
     partition: Result<Arc<Partition>, ErrorCode>,
     data: PartitionProduceData,
 ) -> Result<(Arc<Partition>, Answered), Refusal> {
@@ -102,41 +161,39 @@ fn append(
         code,
         message: message.to_owned(),
     };
-    if !matches!(acks, -1..=1) {
+    if rules.lacks_transactional_id {
+        // Stored, its batch would hold the last stable offset for ever: nobody writes a marker for it. The others are not stored either.
         return Err(refuse(
-            ErrorCode::InvalidRequiredAcks,
-            "acks must be -1, 0 or 1",
-        ));
-    }
-    if transactional_id.is_some() {
-        return Err(refuse(
-            ErrorCode::InvalidTxnState,
-            "transactions are not served yet",
+            ErrorCode::TransactionalIdAuthorizationFailed,
+            "a batch of a transaction needs a transactional id",
         ));
     }
     let partition = partition
         .map_err(|code| refuse(code, "This server does not host this topic-partition."))?;
-    if partition.topic == "__consumer_offsets" || partition.topic == "__transaction_state" {
-        return Err(refuse(
-            ErrorCode::InvalidTopicException,
-            "clients must not write to an internal topic",
-        ));
-    }
-    let records: Bytes = data
-        .records
-        .and_then(RecordBatches::into_memory)
-        .unwrap_or_default();
+    let records = data.records.and_then(RecordBatches::into_memory);
+    let records = records.unwrap_or_default();
     if records.is_empty() {
         return Err(refuse(
             ErrorCode::InvalidRecord,
             "a produce request carries exactly one batch for a partition",
         ));
     }
-    if says_transactional(&records) {
-        // Stored, it would hold the last stable offset for ever: nobody writes a marker for it.
+    if !matches!(rules.acks, -1..=1) {
         return Err(refuse(
-            ErrorCode::TransactionalIdAuthorizationFailed,
-            "a batch of a transaction needs a transactional id",
+            ErrorCode::InvalidRequiredAcks,
+            "acks must be -1, 0 or 1",
+        ));
+    }
+    if rules.is_transactional {
+        return Err(refuse(
+            ErrorCode::InvalidTxnState,
+            "transactions are not served yet",
+        ));
+    }
+    if is_internal(&partition.topic) && !rules.may_write_internal {
+        return Err(refuse(
+            ErrorCode::InvalidTopicException,
+            "clients must not write to an internal topic",
         ));
     }
     let (appended, log_start_offset) = partition.append_produced(records)?;

@@ -4,22 +4,27 @@
 use std::io;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Condvar, Mutex};
 
 use bytes::Bytes;
 use mainstem_broker::disk::{Disk, DiskFile, Entry, RealDisk};
 use mainstem_broker::{NodeConfig, RunningNode, start};
-use mainstem_protocol::ErrorCode;
+use mainstem_protocol::batch::{BatchBuilder, BatchOptions};
 use mainstem_protocol::messages::create_topics_request::CreatableTopic;
 use mainstem_protocol::messages::offset_commit_request::{
     OffsetCommitRequestPartition, OffsetCommitRequestTopic,
 };
 use mainstem_protocol::messages::{
-    CreateTopicsRequest, FindCoordinatorRequest, HeartbeatRequest, OffsetCommitRequest,
+    CreateTopicsRequest, DeleteRecordsRequest, FindCoordinatorRequest, HeartbeatRequest,
+    ListOffsetsRequest, OffsetCommitRequest, ProduceRequest, list_offsets_request,
 };
+use mainstem_protocol::{ErrorCode, Request};
 
+use super::power::delete_records_request;
 use super::serving::{fetch_request, fetched};
-use super::wire::{Wire, batch, code, config, node, produce, topic};
+use super::wire::{
+    Wire, batch, code, config, node, produce, produce_request, request_bytes, topic,
+};
 
 /// What fails, of which files.
 #[derive(Debug, Default)]
@@ -27,12 +32,23 @@ struct Fault {
     /// Part of the paths; nothing fails while it is `None`.
     of: Mutex<Option<&'static str>>,
     syncs_only: AtomicBool,
+    /// Syncs do not fail; they wait until they are let go.
+    holds_syncs: AtomicBool,
+    held: Mutex<bool>,
+    let_go: Condvar,
 }
 
 impl Fault {
     fn check(&self, path: &Path, is_sync: bool) -> io::Result<()> {
         let of = *self.of.lock().unwrap();
         let hit = of.is_some_and(|of| path.to_string_lossy().contains(of));
+        if self.holds_syncs.load(Ordering::Relaxed) {
+            if hit && is_sync {
+                let held = self.held.lock().unwrap();
+                drop(self.let_go.wait_while(held, |held| *held).unwrap());
+            }
+            return Ok(());
+        }
         if hit && (is_sync || !self.syncs_only.load(Ordering::Relaxed)) {
             return Err(io::ErrorKind::StorageFull.into());
         }
@@ -302,4 +318,103 @@ fn without_room_for_a_snapshot_the_log_of_metadata_goes_on() {
         assert_eq!(at.try_produce(name), ErrorCode::None);
     }
     at.check_restart(&before);
+}
+
+impl Setting {
+    /// Appends a record that is acknowledged before it is synced.
+    fn produce_unsynced(&mut self, timestamp: i64) -> i64 {
+        let mut builder = BatchBuilder::new(BatchOptions::default());
+        builder.append(timestamp, None, Some(b"unsynced"), &[]);
+        let request = ProduceRequest {
+            acks: 1,
+            ..produce_request("orders", builder.build().unwrap())
+        };
+        let answer = self.wire.ask(9, &request);
+        let answer = &answer.responses[0].partition_responses[0];
+        assert_eq!(code(answer), ErrorCode::None);
+        answer.base_offset
+    }
+
+    /// Asks while the sync is held, and lets it go when others were served meanwhile.
+    fn ask_before_sync<R: Request>(&mut self, version: i16, request: &R) -> R::Response {
+        self.wire.send(&request_bytes(version, request));
+        let mut other = Wire::to(&self.node);
+        for _ in 0..50 {
+            topic(&mut other, "others");
+        }
+        self.hold_syncs(false);
+        let answer = self.wire.answer(version, request);
+        self.hold_syncs(true);
+        answer
+    }
+
+    fn hold_syncs(&self, hold: bool) {
+        *self.fault.held.lock().unwrap() = hold;
+        self.fault.let_go.notify_all();
+        self.fault.holds_syncs.store(true, Ordering::Relaxed);
+        *self.fault.of.lock().unwrap() = Some("orders-0");
+    }
+
+    fn offset_by_time(&mut self, timestamp: i64, isolation_level: i8) -> i64 {
+        let partition = list_offsets_request::ListOffsetsPartition {
+            timestamp,
+            ..Default::default()
+        };
+        let request = ListOffsetsRequest {
+            replica_id: -1,
+            isolation_level,
+            topics: vec![list_offsets_request::ListOffsetsTopic {
+                name: "orders".into(),
+                partitions: vec![partition],
+            }],
+            ..ListOffsetsRequest::default()
+        };
+        self.ask_before_sync(7, &request).topics[0].partitions[0].offset
+    }
+}
+
+fn now_ms() -> i64 {
+    let since = std::time::UNIX_EPOCH.elapsed().unwrap();
+    i64::try_from(since.as_millis()).unwrap()
+}
+
+#[test]
+fn what_was_acknowledged_before_its_sync_is_found_by_time() {
+    let mut at = setting();
+    at.hold_syncs(true);
+    let mut timestamp = now_ms();
+    for isolation_level in [0, 1] {
+        for by in [None, Some(-3), Some(-1)] {
+            timestamp += 1;
+            let offset = at.produce_unsynced(timestamp);
+            let found = at.offset_by_time(by.unwrap_or(timestamp), isolation_level);
+            let expected = offset + i64::from(by == Some(-1));
+            assert_eq!(found, expected, "{by:?}, isolation {isolation_level}");
+        }
+    }
+    at.hold_syncs(false);
+    at.node.stop().unwrap();
+}
+
+#[test]
+fn what_was_acknowledged_before_its_sync_is_deleted() {
+    let mut at = setting();
+    at.hold_syncs(true);
+    for upto_end in [false, true] {
+        let end = at.produce_unsynced(now_ms()) + 1;
+        let request = delete_records_request("orders", if upto_end { -1 } else { end });
+        let answer = at.ask_before_sync(2, &request);
+        assert_eq!(answer.topics[0].partitions[0].low_watermark, end);
+    }
+    // Who does not want to wait is told so.
+    let end = at.produce_unsynced(now_ms()) + 1;
+    let request = DeleteRecordsRequest {
+        timeout_ms: 0,
+        ..delete_records_request("orders", end)
+    };
+    let answer = at.wire.ask(2, &request).topics[0].partitions[0].clone();
+    let timed_out = ErrorCode::RequestTimedOut.code();
+    assert_eq!((answer.low_watermark, answer.error_code), (-1, timed_out));
+    at.hold_syncs(false);
+    at.node.stop().unwrap();
 }

@@ -8,6 +8,7 @@
 )]
 
 mod administration;
+mod beside_kafka;
 #[allow(dead_code, reason = "the tests of the codec use all of it")]
 #[path = "../../../protocol/tests/it/catalogue.rs"]
 mod catalogue;

@@ -44,8 +44,8 @@ fn list_offset(wire: &mut Wire, topic: &str, timestamp: i64) -> i64 {
     wire.ask(7, &request).topics[0].partitions[0].offset
 }
 
-pub(crate) fn delete_records(wire: &mut Wire, topic: &str, offset: i64) -> i64 {
-    let request = DeleteRecordsRequest {
+pub(crate) fn delete_records_request(topic: &str, offset: i64) -> DeleteRecordsRequest {
+    DeleteRecordsRequest {
         topics: vec![delete_records_request::DeleteRecordsTopic {
             name: Str::from(topic),
             partitions: vec![delete_records_request::DeleteRecordsPartition {
@@ -54,7 +54,11 @@ pub(crate) fn delete_records(wire: &mut Wire, topic: &str, offset: i64) -> i64 {
             }],
         }],
         timeout_ms: 10_000,
-    };
+    }
+}
+
+pub(crate) fn delete_records(wire: &mut Wire, topic: &str, offset: i64) -> i64 {
+    let request = delete_records_request(topic, offset);
     wire.ask(2, &request).topics[0].partitions[0].low_watermark
 }
 

@@ -20,20 +20,25 @@ pub fn create_partitions(
     image: &MetadataImage,
     request: &CreatePartitionsRequest,
 ) -> Decision<CreatePartitionsResponse> {
-    let mut records = Vec::new();
-    let mut results = Vec::with_capacity(request.topics.len());
     let mut seen = BTreeSet::new();
+    let mut repeated = BTreeSet::new();
     for topic in &request.topics {
         if !seen.insert(&topic.name) {
-            continue;
+            repeated.insert(&topic.name);
         }
-        let twice = request
-            .topics
-            .iter()
-            .filter(|other| other.name == topic.name)
-            .count()
-            > 1;
-        let planned = if twice {
+    }
+    let asked = request.topics.iter();
+    let asked: Vec<_> = asked.filter(|topic| seen.remove(&topic.name)).collect();
+    let once = asked.iter().filter(|topic| !repeated.contains(&topic.name));
+    let added: usize = once.map(|topic| partitions_added(image, topic)).sum();
+    let is_too_many = added > PARTITIONS_PER_REQUEST_MAX.unsigned_abs() as usize;
+    let mut records = Vec::new();
+    let mut results = Vec::with_capacity(asked.len());
+    for topic in asked {
+        let planned = if is_too_many {
+            let what = "Excessively large number of additional partitions per request.";
+            Err((ErrorCode::PolicyViolation, what.to_owned()))
+        } else if repeated.contains(&topic.name) {
             Err((
                 ErrorCode::InvalidRequest,
                 "Duplicate topic name.".to_owned(),
@@ -65,6 +70,15 @@ pub fn create_partitions(
     }
 }
 
+/// How many partitions a topic is asked to grow by.
+fn partitions_added(image: &MetadataImage, request: &CreatePartitionsTopic) -> usize {
+    let there = image
+        .topic(&request.name)
+        .map(|topic| topic.partitions.len());
+    let wanted = usize::try_from(request.count).unwrap_or(0);
+    there.map_or(0, |there| wanted.saturating_sub(there))
+}
+
 fn plan(
     image: &MetadataImage,
     request: &CreatePartitionsTopic,
@@ -90,10 +104,6 @@ fn plan(
         return Err(wrong(what));
     }
     let added = wanted - there;
-    if added > PARTITIONS_PER_REQUEST_MAX.unsigned_abs() as usize {
-        let what = "Excessively large number of additional partitions per request.";
-        return Err((ErrorCode::PolicyViolation, what.to_owned()));
-    }
     let factor = topic
         .partitions
         .first()

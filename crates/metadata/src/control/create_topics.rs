@@ -15,7 +15,7 @@ use super::Decision;
 use super::configs::check_together;
 use crate::config::{TOPIC_CONFIGS, check_topic_value};
 use crate::image::partition_record;
-use crate::limits::{PARTITIONS_PER_REQUEST_MAX, TOPIC_NAME_BYTES_MAX};
+use crate::limits::{PARTITIONS_PER_REQUEST_MAX, RECORDS_PER_REQUEST_MAX, TOPIC_NAME_BYTES_MAX};
 use crate::{ConfigResource, METADATA_TOPIC, MetadataImage, PartitionState, Topic};
 
 /// What a request leaves open.
@@ -37,8 +37,6 @@ pub fn create_topics(
     defaults: TopicDefaults,
     new_id: &mut dyn FnMut() -> Uuid,
 ) -> Decision<CreateTopicsResponse> {
-    let mut records = Vec::new();
-    let mut topics = Vec::with_capacity(request.topics.len());
     let mut seen = BTreeSet::new();
     let mut repeated = BTreeSet::new();
     for topic in &request.topics {
@@ -46,46 +44,46 @@ pub fn create_topics(
             repeated.insert(topic.name.clone());
         }
     }
-    let mut budget = PARTITIONS_PER_REQUEST_MAX;
+    let asked = request.topics.iter();
+    let asked: Vec<_> = asked.filter(|topic| seen.remove(&topic.name)).collect();
+    let once = asked.iter().filter(|topic| !repeated.contains(&topic.name));
+    let partitions: i64 = once.map(|topic| partitions_asked(topic, defaults)).sum();
+    if partitions > i64::from(PARTITIONS_PER_REQUEST_MAX) {
+        // Nothing is planned: each topic might have as many.
+        return refuse_all(
+            &asked,
+            "Excessively large number of partitions per request.",
+        );
+    }
+    let mut records = Vec::new();
+    let mut record_count = 0;
+    let mut topics = Vec::with_capacity(asked.len());
     let names = Names::new(image, &request.topics);
-    for topic in request
-        .topics
-        .iter()
-        .filter(|topic| seen.remove(topic.name.as_str()))
-    {
+    for topic in &asked {
         let planned = if repeated.contains(&topic.name) {
             Err(Refusal(
                 ErrorCode::InvalidRequest,
                 "Duplicate topic name.".to_owned(),
             ))
-        } else if budget < 0 {
-            // Behind the first that is too many no other is planned: each might have as many.
-            Err(too_many())
         } else {
             plan(&names, topic, defaults, new_id())
         };
-        let planned = planned.and_then(|planned| {
-            budget = budget.saturating_sub(count_of(&planned));
-            match budget {
-                0.. => Ok(planned),
-                _ => Err(too_many()),
-            }
-        });
         match planned {
             Ok(planned) => {
                 topics.push(success(topic, &planned));
+                record_count += 1 + topic.configs.len() + planned.partitions.len();
                 if !request.validate_only {
                     records.extend(topic_records(&planned, topic));
                 }
             }
-            Err(Refusal(code, message)) => topics.push(CreatableTopicResult {
-                name: topic.name.detached(),
-                error_code: code.code(),
-                error_message: Some(Str::from(message)),
-                configs: Some(Vec::new()),
-                ..CreatableTopicResult::default()
-            }),
+            Err(refusal) => topics.push(refused(topic, refusal)),
         }
+    }
+    if record_count > RECORDS_PER_REQUEST_MAX {
+        return refuse_all(
+            &asked,
+            "Unable to perform excessively large batch operation.",
+        );
     }
     Decision {
         records,
@@ -96,9 +94,39 @@ pub fn create_topics(
     }
 }
 
-fn too_many() -> Refusal {
-    let what = "Excessively large number of partitions per request.";
-    Refusal(ErrorCode::PolicyViolation, what.to_owned())
+/// How many partitions a topic is asked for with, whether it can be made or not.
+fn partitions_asked(topic: &CreatableTopic, defaults: TopicDefaults) -> i64 {
+    let count = match topic.num_partitions {
+        _ if !topic.assignments.is_empty() => {
+            return i64::try_from(topic.assignments.len()).unwrap_or(i64::MAX);
+        }
+        -1 => defaults.partitions,
+        count => count,
+    };
+    i64::from(count.max(0))
+}
+
+fn refused(topic: &CreatableTopic, Refusal(code, message): Refusal) -> CreatableTopicResult {
+    CreatableTopicResult {
+        name: topic.name.detached(),
+        error_code: code.code(),
+        error_message: Some(Str::from(message)),
+        configs: Some(Vec::new()),
+        ..CreatableTopicResult::default()
+    }
+}
+
+/// The request asks for more than one may: no topic of it is made.
+fn refuse_all(asked: &[&CreatableTopic], what: &str) -> Decision<CreateTopicsResponse> {
+    let refusal = || Refusal(ErrorCode::PolicyViolation, what.to_owned());
+    let topics = asked.iter().map(|topic| refused(topic, refusal()));
+    Decision {
+        records: Vec::new(),
+        response: CreateTopicsResponse {
+            topics: topics.collect(),
+            ..CreateTopicsResponse::default()
+        },
+    }
 }
 
 /// The names that are taken.
@@ -187,14 +215,15 @@ fn plan(
     } else {
         assigned(image, topic)?
     };
+    let without_value = topic.configs.iter().filter(|config| config.value.is_none());
+    let without_value: Vec<_> = without_value.map(|config| config.name.as_str()).collect();
+    if !without_value.is_empty() {
+        let names = without_value.join(",");
+        let what = format!("Null value not supported for topic configs: {names}");
+        return Err(Refusal(ErrorCode::InvalidConfig, what));
+    }
     for config in &topic.configs {
-        let Some(value) = &config.value else {
-            let what = format!(
-                "Null value not supported for topic configs: {}",
-                config.name
-            );
-            return Err(Refusal(ErrorCode::InvalidConfig, what));
-        };
+        let value = config.value.as_ref().map_or("", |value| value.as_str());
         check_topic_value(&config.name, value)
             .map_err(|error| Refusal(ErrorCode::InvalidConfig, error.kafka_words()))?;
     }
@@ -292,9 +321,6 @@ fn place(
         .ok()
         .filter(|count| *count > 0)
         .ok_or_else(wrong)?;
-    if count > PARTITIONS_PER_REQUEST_MAX.unsigned_abs() as usize {
-        return Err(too_many());
-    }
     let factor = usize::try_from(factor).unwrap_or(0);
     round_robin(image, 0, count, factor).map_err(|(code, what)| Refusal(code, what))
 }

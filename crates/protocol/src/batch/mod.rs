@@ -42,7 +42,7 @@ pub use record::{HeaderRef, Headers, RecordRef, Records, records};
 pub use rewrite::{
     patch_append_time, patch_base_offset, patch_leader_epoch, patch_producer, recompress,
 };
-pub use split::{Batches, batches};
+pub use split::{Batches, batches, without_tail};
 
 #[cfg(test)]
 mod tests;

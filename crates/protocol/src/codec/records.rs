@@ -39,6 +39,14 @@ impl RecordBatches {
         self.len() == 0
     }
 
+    /// The bytes, if they are in memory.
+    pub fn in_memory(&self) -> Option<&[u8]> {
+        match self {
+            Self::Memory(bytes) => Some(bytes),
+            Self::Stored(_) => None,
+        }
+    }
+
     /// The bytes, which what was decoded always has; `None` when they are somewhere else.
     pub fn into_memory(self) -> Option<Bytes> {
         match self {
