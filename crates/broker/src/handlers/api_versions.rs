@@ -41,6 +41,10 @@ fn refusal(cx: &RequestContext, request: &ApiVersionsRequest) -> Option<ErrorCod
     {
         return Some(ErrorCode::InvalidRequest);
     }
+    // A client knows both or neither.
+    if request.cluster_id.is_some() != (request.node_id >= 0) {
+        return Some(ErrorCode::InvalidRequest);
+    }
     let other_cluster = request
         .cluster_id
         .as_ref()

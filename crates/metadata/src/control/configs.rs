@@ -31,6 +31,10 @@ fn check_resource(image: &MetadataImage, resource: &ConfigResource) -> Result<()
         }
         ConfigResource::TOPIC => check_topic_name(&resource.name)
             .map_err(|what| (ErrorCode::InvalidTopicException, what)),
+        ConfigResource::BROKER_LOGGER if resource.name.parse::<i32>().is_err() => {
+            let what = format!("Node id must be an integer, but it is: {}", resource.name);
+            Err((ErrorCode::InvalidRequest, what))
+        }
         ConfigResource::BROKER => {
             let name = &resource.name;
             let what = match name.parse::<i32>() {
@@ -47,6 +51,10 @@ fn check_resource(image: &MetadataImage, resource: &ConfigResource) -> Result<()
         }
         ConfigResource::BROKER_LOGGER => Ok(()),
         ConfigResource::CLIENT_METRICS => Err(not_served("client metrics")),
+        ConfigResource::GROUP if resource.name.is_empty() => {
+            let what = "Default group resources are not allowed.".to_owned();
+            Err((ErrorCode::InvalidRequest, what))
+        }
         ConfigResource::GROUP => Err(not_served("groups")),
         other => Err((
             ErrorCode::InvalidRequest,
@@ -136,6 +144,10 @@ pub(super) fn check_together(values: &BTreeMap<Str, Str>) -> Result<(), String> 
 /// Longest text of a record: a name or a value.
 const TEXT_BYTES_MAX: usize = 32_767;
 
+/// Operations on one value; 2 makes a list longer and 3 shorter.
+const SET: i8 = 0;
+const DELETE: i8 = 1;
+
 /// Says why a broker cannot have values that are valid one by one: only the broker knows what it was started with.
 pub type CheckBroker<'a> =
     &'a dyn Fn(&MetadataImage, &ConfigResource, &BTreeMap<Str, Str>) -> Result<(), String>;
@@ -169,16 +181,26 @@ fn check_all(
     }
 }
 
-/// Refuses a name that is given twice.
-fn check_once<'a>(names: impl Iterator<Item = &'a Str>) -> Result<(), Refusal> {
+/// Refuses names that are given twice, and values that are missing where there must be one, whatever they are for.
+fn check_given<'a>(
+    given: impl Iterator<Item = (&'a Str, Option<&'a Str>, i8)>,
+) -> Result<(), Refusal> {
     let mut seen = BTreeSet::new();
-    for name in names {
+    let mut missing = Vec::new();
+    for (name, value, operation) in given {
         if !seen.insert(name) {
             let what = "Error due to duplicate config keys".to_owned();
             return Err((ErrorCode::InvalidRequest, what));
         }
+        if value.is_none() && operation != DELETE {
+            missing.push(name.as_str());
+        }
     }
-    Ok(())
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let what = format!("Null value not supported for : {}", missing.join(", "));
+    Err((ErrorCode::InvalidRequest, what))
 }
 
 /// The records that lead from one set of values to another.
@@ -220,11 +242,11 @@ fn operate(
 ) -> Result<(), Refusal> {
     let is_list = value_type(resource, name) == Some(ValueType::List);
     match (operation, value) {
-        (1, _) => {
+        (DELETE, _) => {
             values.remove(name);
             return Ok(());
         }
-        (0, Some(value)) => {
+        (SET, Some(value)) => {
             check_value(resource, name, value)?;
             values.insert(name.detached(), value.detached());
         }
@@ -276,10 +298,13 @@ fn plan_incremental(
         resource_type: request.resource_type,
         name: request.resource_name.clone(),
     };
+    let given = request.configs.iter();
+    check_given(
+        given.map(|config| (&config.name, config.value.as_ref(), config.config_operation)),
+    )?;
     check_resource(image, &resource)?;
     let before = current(image, &resource);
     let mut after = before.clone();
-    check_once(request.configs.iter().map(|config| &config.name))?;
     for config in &request.configs {
         operate(
             &resource,
@@ -367,14 +392,15 @@ pub fn alter_configs(
                 let what = format!("Unknown resource type {}", resource.resource_type);
                 return Err((ErrorCode::InvalidRequest, what));
             }
+            let given = asked.configs.iter();
+            check_given(given.map(|config| (&config.name, config.value.as_ref(), SET)))?;
             check_resource(image, &resource)?;
-            check_once(asked.configs.iter().map(|config| &config.name))?;
             let mut after = BTreeMap::new();
             for config in &asked.configs {
                 operate(
                     &resource,
                     &mut after,
-                    (&config.name, 0, config.value.as_ref()),
+                    (&config.name, SET, config.value.as_ref()),
                 )?;
             }
             check_all(image, &resource, &after, check_broker)?;

@@ -72,7 +72,6 @@ pub fn alter_partition_reassignments(
         }
     });
     AlterPartitionReassignmentsResponse {
-        allow_replication_factor_change: request.allow_replication_factor_change,
         error_message: request.topics.is_empty().then_some(Str::EMPTY),
         responses: topics.collect(),
         ..AlterPartitionReassignmentsResponse::default()

@@ -25,6 +25,11 @@ impl Random {
         z ^ (z >> 31)
     }
 
+    /// The same for each field.
+    pub(crate) fn of(&mut self, _: &'static str) -> &mut Self {
+        self
+    }
+
     /// A number below `bound`.
     pub(crate) fn below(&mut self, bound: u64) -> u64 {
         self.next() % bound

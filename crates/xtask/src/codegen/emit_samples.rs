@@ -38,7 +38,9 @@ fn structure(out: &mut String, structure: &Struct, valid: Versions) -> Result<()
     )?;
     writeln!(out, "let mut out = Self::default();")?;
     for field in &structure.fields {
-        let assign = format!("out.{} = {};", field_name(field), value(field, valid));
+        let place = format!("{name}.{}", field.name);
+        let value = value(field, valid, &place);
+        let assign = format!("out.{} = {value};", field_name(field));
         match condition(field.versions, valid) {
             Some(condition) => writeln!(out, "if {condition} {{ {assign} }}")?,
             None => writeln!(out, "{assign}")?,
@@ -48,10 +50,11 @@ fn structure(out: &mut String, structure: &Struct, valid: Versions) -> Result<()
     Ok(())
 }
 
-fn value(field: &Field, valid: Versions) -> String {
+/// `place` says whose value it is, for those to whom not every value is the same.
+fn value(field: &Field, valid: Versions, place: &str) -> String {
     let plain = match &field.field_type {
         Type::Records => "random.records()".to_owned(),
-        _ => "Sample::sample(random, version)".to_owned(),
+        _ => format!("Sample::sample(random.of(\"{place}\"), version)"),
     };
     if !field.is_optional() {
         return plain;

@@ -9,10 +9,10 @@ use crate::sample::{Random, Sample};
 impl Sample for AbortedTxn {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.producer_id = Sample::sample(random, version);
-        out.first_offset = Sample::sample(random, version);
-        out.last_offset = Sample::sample(random, version);
-        out.last_stable_offset = Sample::sample(random, version);
+        out.producer_id = Sample::sample(random.of("AbortedTxn.ProducerId"), version);
+        out.first_offset = Sample::sample(random.of("AbortedTxn.FirstOffset"), version);
+        out.last_offset = Sample::sample(random.of("AbortedTxn.LastOffset"), version);
+        out.last_stable_offset = Sample::sample(random.of("AbortedTxn.LastStableOffset"), version);
         out
     }
 }

@@ -9,14 +9,20 @@ use crate::sample::{Random, Sample};
 impl Sample for AccessControlEntryRecord {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.id = Sample::sample(random, version);
-        out.resource_type = Sample::sample(random, version);
-        out.resource_name = Sample::sample(random, version);
-        out.pattern_type = Sample::sample(random, version);
-        out.principal = Sample::sample(random, version);
-        out.host = Sample::sample(random, version);
-        out.operation = Sample::sample(random, version);
-        out.permission_type = Sample::sample(random, version);
+        out.id = Sample::sample(random.of("AccessControlEntryRecord.Id"), version);
+        out.resource_type =
+            Sample::sample(random.of("AccessControlEntryRecord.ResourceType"), version);
+        out.resource_name =
+            Sample::sample(random.of("AccessControlEntryRecord.ResourceName"), version);
+        out.pattern_type =
+            Sample::sample(random.of("AccessControlEntryRecord.PatternType"), version);
+        out.principal = Sample::sample(random.of("AccessControlEntryRecord.Principal"), version);
+        out.host = Sample::sample(random.of("AccessControlEntryRecord.Host"), version);
+        out.operation = Sample::sample(random.of("AccessControlEntryRecord.Operation"), version);
+        out.permission_type = Sample::sample(
+            random.of("AccessControlEntryRecord.PermissionType"),
+            version,
+        );
         out
     }
 }

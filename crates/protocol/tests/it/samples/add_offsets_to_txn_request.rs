@@ -9,10 +9,12 @@ use crate::sample::{Random, Sample};
 impl Sample for AddOffsetsToTxnRequest {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.transactional_id = Sample::sample(random, version);
-        out.producer_id = Sample::sample(random, version);
-        out.producer_epoch = Sample::sample(random, version);
-        out.group_id = Sample::sample(random, version);
+        out.transactional_id =
+            Sample::sample(random.of("AddOffsetsToTxnRequest.TransactionalId"), version);
+        out.producer_id = Sample::sample(random.of("AddOffsetsToTxnRequest.ProducerId"), version);
+        out.producer_epoch =
+            Sample::sample(random.of("AddOffsetsToTxnRequest.ProducerEpoch"), version);
+        out.group_id = Sample::sample(random.of("AddOffsetsToTxnRequest.GroupId"), version);
         out
     }
 }

@@ -9,8 +9,9 @@ use crate::sample::{Random, Sample};
 impl Sample for AddOffsetsToTxnResponse {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.throttle_time_ms = Sample::sample(random, version);
-        out.error_code = Sample::sample(random, version);
+        out.throttle_time_ms =
+            Sample::sample(random.of("AddOffsetsToTxnResponse.ThrottleTimeMs"), version);
+        out.error_code = Sample::sample(random.of("AddOffsetsToTxnResponse.ErrorCode"), version);
         out
     }
 }

@@ -10,19 +10,32 @@ impl Sample for AddPartitionsToTxnRequest {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
         if version >= 4 {
-            out.transactions = Sample::sample(random, version);
+            out.transactions =
+                Sample::sample(random.of("AddPartitionsToTxnRequest.Transactions"), version);
         }
         if version <= 3 {
-            out.v3_and_below_transactional_id = Sample::sample(random, version);
+            out.v3_and_below_transactional_id = Sample::sample(
+                random.of("AddPartitionsToTxnRequest.V3AndBelowTransactionalId"),
+                version,
+            );
         }
         if version <= 3 {
-            out.v3_and_below_producer_id = Sample::sample(random, version);
+            out.v3_and_below_producer_id = Sample::sample(
+                random.of("AddPartitionsToTxnRequest.V3AndBelowProducerId"),
+                version,
+            );
         }
         if version <= 3 {
-            out.v3_and_below_producer_epoch = Sample::sample(random, version);
+            out.v3_and_below_producer_epoch = Sample::sample(
+                random.of("AddPartitionsToTxnRequest.V3AndBelowProducerEpoch"),
+                version,
+            );
         }
         if version <= 3 {
-            out.v3_and_below_topics = Sample::sample(random, version);
+            out.v3_and_below_topics = Sample::sample(
+                random.of("AddPartitionsToTxnRequest.V3AndBelowTopics"),
+                version,
+            );
         }
         out
     }
@@ -31,8 +44,8 @@ impl Sample for AddPartitionsToTxnRequest {
 impl Sample for AddPartitionsToTxnTopic {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.name = Sample::sample(random, version);
-        out.partitions = Sample::sample(random, version);
+        out.name = Sample::sample(random.of("AddPartitionsToTxnTopic.Name"), version);
+        out.partitions = Sample::sample(random.of("AddPartitionsToTxnTopic.Partitions"), version);
         out
     }
 }
@@ -41,19 +54,31 @@ impl Sample for AddPartitionsToTxnTransaction {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
         if version >= 4 {
-            out.transactional_id = Sample::sample(random, version);
+            out.transactional_id = Sample::sample(
+                random.of("AddPartitionsToTxnTransaction.TransactionalId"),
+                version,
+            );
         }
         if version >= 4 {
-            out.producer_id = Sample::sample(random, version);
+            out.producer_id = Sample::sample(
+                random.of("AddPartitionsToTxnTransaction.ProducerId"),
+                version,
+            );
         }
         if version >= 4 {
-            out.producer_epoch = Sample::sample(random, version);
+            out.producer_epoch = Sample::sample(
+                random.of("AddPartitionsToTxnTransaction.ProducerEpoch"),
+                version,
+            );
         }
         if version >= 4 {
-            out.verify_only = Sample::sample(random, version);
+            out.verify_only = Sample::sample(
+                random.of("AddPartitionsToTxnTransaction.VerifyOnly"),
+                version,
+            );
         }
         if version >= 4 {
-            out.topics = Sample::sample(random, version);
+            out.topics = Sample::sample(random.of("AddPartitionsToTxnTransaction.Topics"), version);
         }
         out
     }

@@ -9,15 +9,25 @@ use crate::sample::{Random, Sample};
 impl Sample for AddPartitionsToTxnResponse {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.throttle_time_ms = Sample::sample(random, version);
+        out.throttle_time_ms = Sample::sample(
+            random.of("AddPartitionsToTxnResponse.ThrottleTimeMs"),
+            version,
+        );
         if version >= 4 {
-            out.error_code = Sample::sample(random, version);
+            out.error_code =
+                Sample::sample(random.of("AddPartitionsToTxnResponse.ErrorCode"), version);
         }
         if version >= 4 {
-            out.results_by_transaction = Sample::sample(random, version);
+            out.results_by_transaction = Sample::sample(
+                random.of("AddPartitionsToTxnResponse.ResultsByTransaction"),
+                version,
+            );
         }
         if version <= 3 {
-            out.results_by_topic_v3_and_below = Sample::sample(random, version);
+            out.results_by_topic_v3_and_below = Sample::sample(
+                random.of("AddPartitionsToTxnResponse.ResultsByTopicV3AndBelow"),
+                version,
+            );
         }
         out
     }
@@ -26,8 +36,14 @@ impl Sample for AddPartitionsToTxnResponse {
 impl Sample for AddPartitionsToTxnPartitionResult {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.partition_index = Sample::sample(random, version);
-        out.partition_error_code = Sample::sample(random, version);
+        out.partition_index = Sample::sample(
+            random.of("AddPartitionsToTxnPartitionResult.PartitionIndex"),
+            version,
+        );
+        out.partition_error_code = Sample::sample(
+            random.of("AddPartitionsToTxnPartitionResult.PartitionErrorCode"),
+            version,
+        );
         out
     }
 }
@@ -36,10 +52,14 @@ impl Sample for AddPartitionsToTxnResult {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
         if version >= 4 {
-            out.transactional_id = Sample::sample(random, version);
+            out.transactional_id = Sample::sample(
+                random.of("AddPartitionsToTxnResult.TransactionalId"),
+                version,
+            );
         }
         if version >= 4 {
-            out.topic_results = Sample::sample(random, version);
+            out.topic_results =
+                Sample::sample(random.of("AddPartitionsToTxnResult.TopicResults"), version);
         }
         out
     }
@@ -48,8 +68,11 @@ impl Sample for AddPartitionsToTxnResult {
 impl Sample for AddPartitionsToTxnTopicResult {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.name = Sample::sample(random, version);
-        out.results_by_partition = Sample::sample(random, version);
+        out.name = Sample::sample(random.of("AddPartitionsToTxnTopicResult.Name"), version);
+        out.results_by_partition = Sample::sample(
+            random.of("AddPartitionsToTxnTopicResult.ResultsByPartition"),
+            version,
+        );
         out
     }
 }

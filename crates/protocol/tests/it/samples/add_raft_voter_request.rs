@@ -12,14 +12,19 @@ impl Sample for AddRaftVoterRequest {
         out.cluster_id = if random.one_in(3) {
             None
         } else {
-            Some(Sample::sample(random, version))
+            Some(Sample::sample(
+                random.of("AddRaftVoterRequest.ClusterId"),
+                version,
+            ))
         };
-        out.timeout_ms = Sample::sample(random, version);
-        out.voter_id = Sample::sample(random, version);
-        out.voter_directory_id = Sample::sample(random, version);
-        out.listeners = Sample::sample(random, version);
+        out.timeout_ms = Sample::sample(random.of("AddRaftVoterRequest.TimeoutMs"), version);
+        out.voter_id = Sample::sample(random.of("AddRaftVoterRequest.VoterId"), version);
+        out.voter_directory_id =
+            Sample::sample(random.of("AddRaftVoterRequest.VoterDirectoryId"), version);
+        out.listeners = Sample::sample(random.of("AddRaftVoterRequest.Listeners"), version);
         if version >= 1 {
-            out.ack_when_committed = Sample::sample(random, version);
+            out.ack_when_committed =
+                Sample::sample(random.of("AddRaftVoterRequest.AckWhenCommitted"), version);
         }
         out
     }
@@ -28,9 +33,9 @@ impl Sample for AddRaftVoterRequest {
 impl Sample for Listener {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.name = Sample::sample(random, version);
-        out.host = Sample::sample(random, version);
-        out.port = Sample::sample(random, version);
+        out.name = Sample::sample(random.of("Listener.Name"), version);
+        out.host = Sample::sample(random.of("Listener.Host"), version);
+        out.port = Sample::sample(random.of("Listener.Port"), version);
         out
     }
 }

@@ -9,12 +9,16 @@ use crate::sample::{Random, Sample};
 impl Sample for AddRaftVoterResponse {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.throttle_time_ms = Sample::sample(random, version);
-        out.error_code = Sample::sample(random, version);
+        out.throttle_time_ms =
+            Sample::sample(random.of("AddRaftVoterResponse.ThrottleTimeMs"), version);
+        out.error_code = Sample::sample(random.of("AddRaftVoterResponse.ErrorCode"), version);
         out.error_message = if random.one_in(3) {
             None
         } else {
-            Some(Sample::sample(random, version))
+            Some(Sample::sample(
+                random.of("AddRaftVoterResponse.ErrorMessage"),
+                version,
+            ))
         };
         out
     }

@@ -9,8 +9,9 @@ use crate::sample::{Random, Sample};
 impl Sample for AllocateProducerIdsRequest {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.broker_id = Sample::sample(random, version);
-        out.broker_epoch = Sample::sample(random, version);
+        out.broker_id = Sample::sample(random.of("AllocateProducerIdsRequest.BrokerId"), version);
+        out.broker_epoch =
+            Sample::sample(random.of("AllocateProducerIdsRequest.BrokerEpoch"), version);
         out
     }
 }

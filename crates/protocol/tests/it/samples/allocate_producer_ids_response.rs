@@ -9,10 +9,20 @@ use crate::sample::{Random, Sample};
 impl Sample for AllocateProducerIdsResponse {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.throttle_time_ms = Sample::sample(random, version);
-        out.error_code = Sample::sample(random, version);
-        out.producer_id_start = Sample::sample(random, version);
-        out.producer_id_len = Sample::sample(random, version);
+        out.throttle_time_ms = Sample::sample(
+            random.of("AllocateProducerIdsResponse.ThrottleTimeMs"),
+            version,
+        );
+        out.error_code =
+            Sample::sample(random.of("AllocateProducerIdsResponse.ErrorCode"), version);
+        out.producer_id_start = Sample::sample(
+            random.of("AllocateProducerIdsResponse.ProducerIdStart"),
+            version,
+        );
+        out.producer_id_len = Sample::sample(
+            random.of("AllocateProducerIdsResponse.ProducerIdLen"),
+            version,
+        );
         out
     }
 }

@@ -9,8 +9,9 @@ use crate::sample::{Random, Sample};
 impl Sample for AlterClientQuotasRequest {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.entries = Sample::sample(random, version);
-        out.validate_only = Sample::sample(random, version);
+        out.entries = Sample::sample(random.of("AlterClientQuotasRequest.Entries"), version);
+        out.validate_only =
+            Sample::sample(random.of("AlterClientQuotasRequest.ValidateOnly"), version);
         out
     }
 }
@@ -18,11 +19,11 @@ impl Sample for AlterClientQuotasRequest {
 impl Sample for EntityData {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.entity_type = Sample::sample(random, version);
+        out.entity_type = Sample::sample(random.of("EntityData.EntityType"), version);
         out.entity_name = if random.one_in(3) {
             None
         } else {
-            Some(Sample::sample(random, version))
+            Some(Sample::sample(random.of("EntityData.EntityName"), version))
         };
         out
     }
@@ -31,8 +32,8 @@ impl Sample for EntityData {
 impl Sample for EntryData {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.entity = Sample::sample(random, version);
-        out.ops = Sample::sample(random, version);
+        out.entity = Sample::sample(random.of("EntryData.Entity"), version);
+        out.ops = Sample::sample(random.of("EntryData.Ops"), version);
         out
     }
 }
@@ -40,9 +41,9 @@ impl Sample for EntryData {
 impl Sample for OpData {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.key = Sample::sample(random, version);
-        out.value = Sample::sample(random, version);
-        out.remove = Sample::sample(random, version);
+        out.key = Sample::sample(random.of("OpData.Key"), version);
+        out.value = Sample::sample(random.of("OpData.Value"), version);
+        out.remove = Sample::sample(random.of("OpData.Remove"), version);
         out
     }
 }

@@ -9,8 +9,11 @@ use crate::sample::{Random, Sample};
 impl Sample for AlterClientQuotasResponse {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.throttle_time_ms = Sample::sample(random, version);
-        out.entries = Sample::sample(random, version);
+        out.throttle_time_ms = Sample::sample(
+            random.of("AlterClientQuotasResponse.ThrottleTimeMs"),
+            version,
+        );
+        out.entries = Sample::sample(random.of("AlterClientQuotasResponse.Entries"), version);
         out
     }
 }
@@ -18,11 +21,11 @@ impl Sample for AlterClientQuotasResponse {
 impl Sample for EntityData {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.entity_type = Sample::sample(random, version);
+        out.entity_type = Sample::sample(random.of("EntityData.EntityType"), version);
         out.entity_name = if random.one_in(3) {
             None
         } else {
-            Some(Sample::sample(random, version))
+            Some(Sample::sample(random.of("EntityData.EntityName"), version))
         };
         out
     }
@@ -31,13 +34,13 @@ impl Sample for EntityData {
 impl Sample for EntryData {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.error_code = Sample::sample(random, version);
+        out.error_code = Sample::sample(random.of("EntryData.ErrorCode"), version);
         out.error_message = if random.one_in(3) {
             None
         } else {
-            Some(Sample::sample(random, version))
+            Some(Sample::sample(random.of("EntryData.ErrorMessage"), version))
         };
-        out.entity = Sample::sample(random, version);
+        out.entity = Sample::sample(random.of("EntryData.Entity"), version);
         out
     }
 }

@@ -9,11 +9,20 @@ use crate::sample::{Random, Sample};
 impl Sample for AlterPartitionReassignmentsRequest {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.timeout_ms = Sample::sample(random, version);
+        out.timeout_ms = Sample::sample(
+            random.of("AlterPartitionReassignmentsRequest.TimeoutMs"),
+            version,
+        );
         if version >= 1 {
-            out.allow_replication_factor_change = Sample::sample(random, version);
+            out.allow_replication_factor_change = Sample::sample(
+                random.of("AlterPartitionReassignmentsRequest.AllowReplicationFactorChange"),
+                version,
+            );
         }
-        out.topics = Sample::sample(random, version);
+        out.topics = Sample::sample(
+            random.of("AlterPartitionReassignmentsRequest.Topics"),
+            version,
+        );
         out
     }
 }
@@ -21,11 +30,15 @@ impl Sample for AlterPartitionReassignmentsRequest {
 impl Sample for ReassignablePartition {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.partition_index = Sample::sample(random, version);
+        out.partition_index =
+            Sample::sample(random.of("ReassignablePartition.PartitionIndex"), version);
         out.replicas = if random.one_in(3) {
             None
         } else {
-            Some(Sample::sample(random, version))
+            Some(Sample::sample(
+                random.of("ReassignablePartition.Replicas"),
+                version,
+            ))
         };
         out
     }
@@ -34,8 +47,8 @@ impl Sample for ReassignablePartition {
 impl Sample for ReassignableTopic {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.name = Sample::sample(random, version);
-        out.partitions = Sample::sample(random, version);
+        out.name = Sample::sample(random.of("ReassignableTopic.Name"), version);
+        out.partitions = Sample::sample(random.of("ReassignableTopic.Partitions"), version);
         out
     }
 }

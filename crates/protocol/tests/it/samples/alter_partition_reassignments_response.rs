@@ -9,17 +9,32 @@ use crate::sample::{Random, Sample};
 impl Sample for AlterPartitionReassignmentsResponse {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.throttle_time_ms = Sample::sample(random, version);
+        out.throttle_time_ms = Sample::sample(
+            random.of("AlterPartitionReassignmentsResponse.ThrottleTimeMs"),
+            version,
+        );
         if version >= 1 {
-            out.allow_replication_factor_change = Sample::sample(random, version);
+            out.allow_replication_factor_change = Sample::sample(
+                random.of("AlterPartitionReassignmentsResponse.AllowReplicationFactorChange"),
+                version,
+            );
         }
-        out.error_code = Sample::sample(random, version);
+        out.error_code = Sample::sample(
+            random.of("AlterPartitionReassignmentsResponse.ErrorCode"),
+            version,
+        );
         out.error_message = if random.one_in(3) {
             None
         } else {
-            Some(Sample::sample(random, version))
+            Some(Sample::sample(
+                random.of("AlterPartitionReassignmentsResponse.ErrorMessage"),
+                version,
+            ))
         };
-        out.responses = Sample::sample(random, version);
+        out.responses = Sample::sample(
+            random.of("AlterPartitionReassignmentsResponse.Responses"),
+            version,
+        );
         out
     }
 }
@@ -27,12 +42,21 @@ impl Sample for AlterPartitionReassignmentsResponse {
 impl Sample for ReassignablePartitionResponse {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.partition_index = Sample::sample(random, version);
-        out.error_code = Sample::sample(random, version);
+        out.partition_index = Sample::sample(
+            random.of("ReassignablePartitionResponse.PartitionIndex"),
+            version,
+        );
+        out.error_code = Sample::sample(
+            random.of("ReassignablePartitionResponse.ErrorCode"),
+            version,
+        );
         out.error_message = if random.one_in(3) {
             None
         } else {
-            Some(Sample::sample(random, version))
+            Some(Sample::sample(
+                random.of("ReassignablePartitionResponse.ErrorMessage"),
+                version,
+            ))
         };
         out
     }
@@ -41,8 +65,8 @@ impl Sample for ReassignablePartitionResponse {
 impl Sample for ReassignableTopicResponse {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.name = Sample::sample(random, version);
-        out.partitions = Sample::sample(random, version);
+        out.name = Sample::sample(random.of("ReassignableTopicResponse.Name"), version);
+        out.partitions = Sample::sample(random.of("ReassignableTopicResponse.Partitions"), version);
         out
     }
 }

@@ -9,9 +9,9 @@ use crate::sample::{Random, Sample};
 impl Sample for AlterPartitionRequest {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.broker_id = Sample::sample(random, version);
-        out.broker_epoch = Sample::sample(random, version);
-        out.topics = Sample::sample(random, version);
+        out.broker_id = Sample::sample(random.of("AlterPartitionRequest.BrokerId"), version);
+        out.broker_epoch = Sample::sample(random.of("AlterPartitionRequest.BrokerEpoch"), version);
+        out.topics = Sample::sample(random.of("AlterPartitionRequest.Topics"), version);
         out
     }
 }
@@ -20,10 +20,10 @@ impl Sample for BrokerState {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
         if version >= 3 {
-            out.broker_id = Sample::sample(random, version);
+            out.broker_id = Sample::sample(random.of("BrokerState.BrokerId"), version);
         }
         if version >= 3 {
-            out.broker_epoch = Sample::sample(random, version);
+            out.broker_epoch = Sample::sample(random.of("BrokerState.BrokerEpoch"), version);
         }
         out
     }
@@ -32,16 +32,18 @@ impl Sample for BrokerState {
 impl Sample for PartitionData {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.partition_index = Sample::sample(random, version);
-        out.leader_epoch = Sample::sample(random, version);
+        out.partition_index = Sample::sample(random.of("PartitionData.PartitionIndex"), version);
+        out.leader_epoch = Sample::sample(random.of("PartitionData.LeaderEpoch"), version);
         if version <= 2 {
-            out.new_isr = Sample::sample(random, version);
+            out.new_isr = Sample::sample(random.of("PartitionData.NewIsr"), version);
         }
         if version >= 3 {
-            out.new_isr_with_epochs = Sample::sample(random, version);
+            out.new_isr_with_epochs =
+                Sample::sample(random.of("PartitionData.NewIsrWithEpochs"), version);
         }
-        out.leader_recovery_state = Sample::sample(random, version);
-        out.partition_epoch = Sample::sample(random, version);
+        out.leader_recovery_state =
+            Sample::sample(random.of("PartitionData.LeaderRecoveryState"), version);
+        out.partition_epoch = Sample::sample(random.of("PartitionData.PartitionEpoch"), version);
         out
     }
 }
@@ -49,8 +51,8 @@ impl Sample for PartitionData {
 impl Sample for TopicData {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.topic_id = Sample::sample(random, version);
-        out.partitions = Sample::sample(random, version);
+        out.topic_id = Sample::sample(random.of("TopicData.TopicId"), version);
+        out.partitions = Sample::sample(random.of("TopicData.Partitions"), version);
         out
     }
 }

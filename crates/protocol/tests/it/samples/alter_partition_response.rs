@@ -9,9 +9,10 @@ use crate::sample::{Random, Sample};
 impl Sample for AlterPartitionResponse {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.throttle_time_ms = Sample::sample(random, version);
-        out.error_code = Sample::sample(random, version);
-        out.topics = Sample::sample(random, version);
+        out.throttle_time_ms =
+            Sample::sample(random.of("AlterPartitionResponse.ThrottleTimeMs"), version);
+        out.error_code = Sample::sample(random.of("AlterPartitionResponse.ErrorCode"), version);
+        out.topics = Sample::sample(random.of("AlterPartitionResponse.Topics"), version);
         out
     }
 }
@@ -19,13 +20,14 @@ impl Sample for AlterPartitionResponse {
 impl Sample for PartitionData {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.partition_index = Sample::sample(random, version);
-        out.error_code = Sample::sample(random, version);
-        out.leader_id = Sample::sample(random, version);
-        out.leader_epoch = Sample::sample(random, version);
-        out.isr = Sample::sample(random, version);
-        out.leader_recovery_state = Sample::sample(random, version);
-        out.partition_epoch = Sample::sample(random, version);
+        out.partition_index = Sample::sample(random.of("PartitionData.PartitionIndex"), version);
+        out.error_code = Sample::sample(random.of("PartitionData.ErrorCode"), version);
+        out.leader_id = Sample::sample(random.of("PartitionData.LeaderId"), version);
+        out.leader_epoch = Sample::sample(random.of("PartitionData.LeaderEpoch"), version);
+        out.isr = Sample::sample(random.of("PartitionData.Isr"), version);
+        out.leader_recovery_state =
+            Sample::sample(random.of("PartitionData.LeaderRecoveryState"), version);
+        out.partition_epoch = Sample::sample(random.of("PartitionData.PartitionEpoch"), version);
         out
     }
 }
@@ -33,8 +35,8 @@ impl Sample for PartitionData {
 impl Sample for TopicData {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.topic_id = Sample::sample(random, version);
-        out.partitions = Sample::sample(random, version);
+        out.topic_id = Sample::sample(random.of("TopicData.TopicId"), version);
+        out.partitions = Sample::sample(random.of("TopicData.Partitions"), version);
         out
     }
 }

@@ -9,7 +9,7 @@ use crate::sample::{Random, Sample};
 impl Sample for AlterReplicaLogDirsRequest {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.dirs = Sample::sample(random, version);
+        out.dirs = Sample::sample(random.of("AlterReplicaLogDirsRequest.Dirs"), version);
         out
     }
 }
@@ -17,8 +17,8 @@ impl Sample for AlterReplicaLogDirsRequest {
 impl Sample for AlterReplicaLogDir {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.path = Sample::sample(random, version);
-        out.topics = Sample::sample(random, version);
+        out.path = Sample::sample(random.of("AlterReplicaLogDir.Path"), version);
+        out.topics = Sample::sample(random.of("AlterReplicaLogDir.Topics"), version);
         out
     }
 }
@@ -26,8 +26,8 @@ impl Sample for AlterReplicaLogDir {
 impl Sample for AlterReplicaLogDirTopic {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.name = Sample::sample(random, version);
-        out.partitions = Sample::sample(random, version);
+        out.name = Sample::sample(random.of("AlterReplicaLogDirTopic.Name"), version);
+        out.partitions = Sample::sample(random.of("AlterReplicaLogDirTopic.Partitions"), version);
         out
     }
 }

@@ -9,8 +9,11 @@ use crate::sample::{Random, Sample};
 impl Sample for AlterReplicaLogDirsResponse {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.throttle_time_ms = Sample::sample(random, version);
-        out.results = Sample::sample(random, version);
+        out.throttle_time_ms = Sample::sample(
+            random.of("AlterReplicaLogDirsResponse.ThrottleTimeMs"),
+            version,
+        );
+        out.results = Sample::sample(random.of("AlterReplicaLogDirsResponse.Results"), version);
         out
     }
 }
@@ -18,8 +21,14 @@ impl Sample for AlterReplicaLogDirsResponse {
 impl Sample for AlterReplicaLogDirPartitionResult {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.partition_index = Sample::sample(random, version);
-        out.error_code = Sample::sample(random, version);
+        out.partition_index = Sample::sample(
+            random.of("AlterReplicaLogDirPartitionResult.PartitionIndex"),
+            version,
+        );
+        out.error_code = Sample::sample(
+            random.of("AlterReplicaLogDirPartitionResult.ErrorCode"),
+            version,
+        );
         out
     }
 }
@@ -27,8 +36,14 @@ impl Sample for AlterReplicaLogDirPartitionResult {
 impl Sample for AlterReplicaLogDirTopicResult {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.topic_name = Sample::sample(random, version);
-        out.partitions = Sample::sample(random, version);
+        out.topic_name = Sample::sample(
+            random.of("AlterReplicaLogDirTopicResult.TopicName"),
+            version,
+        );
+        out.partitions = Sample::sample(
+            random.of("AlterReplicaLogDirTopicResult.Partitions"),
+            version,
+        );
         out
     }
 }

@@ -9,8 +9,8 @@ use crate::sample::{Random, Sample};
 impl Sample for AlterShareGroupOffsetsRequest {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.group_id = Sample::sample(random, version);
-        out.topics = Sample::sample(random, version);
+        out.group_id = Sample::sample(random.of("AlterShareGroupOffsetsRequest.GroupId"), version);
+        out.topics = Sample::sample(random.of("AlterShareGroupOffsetsRequest.Topics"), version);
         out
     }
 }
@@ -18,8 +18,14 @@ impl Sample for AlterShareGroupOffsetsRequest {
 impl Sample for AlterShareGroupOffsetsRequestPartition {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.partition_index = Sample::sample(random, version);
-        out.start_offset = Sample::sample(random, version);
+        out.partition_index = Sample::sample(
+            random.of("AlterShareGroupOffsetsRequestPartition.PartitionIndex"),
+            version,
+        );
+        out.start_offset = Sample::sample(
+            random.of("AlterShareGroupOffsetsRequestPartition.StartOffset"),
+            version,
+        );
         out
     }
 }
@@ -27,8 +33,14 @@ impl Sample for AlterShareGroupOffsetsRequestPartition {
 impl Sample for AlterShareGroupOffsetsRequestTopic {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.topic_name = Sample::sample(random, version);
-        out.partitions = Sample::sample(random, version);
+        out.topic_name = Sample::sample(
+            random.of("AlterShareGroupOffsetsRequestTopic.TopicName"),
+            version,
+        );
+        out.partitions = Sample::sample(
+            random.of("AlterShareGroupOffsetsRequestTopic.Partitions"),
+            version,
+        );
         out
     }
 }

@@ -9,14 +9,26 @@ use crate::sample::{Random, Sample};
 impl Sample for AlterShareGroupOffsetsResponse {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.throttle_time_ms = Sample::sample(random, version);
-        out.error_code = Sample::sample(random, version);
+        out.throttle_time_ms = Sample::sample(
+            random.of("AlterShareGroupOffsetsResponse.ThrottleTimeMs"),
+            version,
+        );
+        out.error_code = Sample::sample(
+            random.of("AlterShareGroupOffsetsResponse.ErrorCode"),
+            version,
+        );
         out.error_message = if random.one_in(3) {
             None
         } else {
-            Some(Sample::sample(random, version))
+            Some(Sample::sample(
+                random.of("AlterShareGroupOffsetsResponse.ErrorMessage"),
+                version,
+            ))
         };
-        out.responses = Sample::sample(random, version);
+        out.responses = Sample::sample(
+            random.of("AlterShareGroupOffsetsResponse.Responses"),
+            version,
+        );
         out
     }
 }
@@ -24,12 +36,21 @@ impl Sample for AlterShareGroupOffsetsResponse {
 impl Sample for AlterShareGroupOffsetsResponsePartition {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.partition_index = Sample::sample(random, version);
-        out.error_code = Sample::sample(random, version);
+        out.partition_index = Sample::sample(
+            random.of("AlterShareGroupOffsetsResponsePartition.PartitionIndex"),
+            version,
+        );
+        out.error_code = Sample::sample(
+            random.of("AlterShareGroupOffsetsResponsePartition.ErrorCode"),
+            version,
+        );
         out.error_message = if random.one_in(3) {
             None
         } else {
-            Some(Sample::sample(random, version))
+            Some(Sample::sample(
+                random.of("AlterShareGroupOffsetsResponsePartition.ErrorMessage"),
+                version,
+            ))
         };
         out
     }
@@ -38,9 +59,18 @@ impl Sample for AlterShareGroupOffsetsResponsePartition {
 impl Sample for AlterShareGroupOffsetsResponseTopic {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.topic_name = Sample::sample(random, version);
-        out.topic_id = Sample::sample(random, version);
-        out.partitions = Sample::sample(random, version);
+        out.topic_name = Sample::sample(
+            random.of("AlterShareGroupOffsetsResponseTopic.TopicName"),
+            version,
+        );
+        out.topic_id = Sample::sample(
+            random.of("AlterShareGroupOffsetsResponseTopic.TopicId"),
+            version,
+        );
+        out.partitions = Sample::sample(
+            random.of("AlterShareGroupOffsetsResponseTopic.Partitions"),
+            version,
+        );
         out
     }
 }

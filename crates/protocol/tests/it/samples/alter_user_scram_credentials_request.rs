@@ -9,8 +9,14 @@ use crate::sample::{Random, Sample};
 impl Sample for AlterUserScramCredentialsRequest {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.deletions = Sample::sample(random, version);
-        out.upsertions = Sample::sample(random, version);
+        out.deletions = Sample::sample(
+            random.of("AlterUserScramCredentialsRequest.Deletions"),
+            version,
+        );
+        out.upsertions = Sample::sample(
+            random.of("AlterUserScramCredentialsRequest.Upsertions"),
+            version,
+        );
         out
     }
 }
@@ -18,8 +24,8 @@ impl Sample for AlterUserScramCredentialsRequest {
 impl Sample for ScramCredentialDeletion {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.name = Sample::sample(random, version);
-        out.mechanism = Sample::sample(random, version);
+        out.name = Sample::sample(random.of("ScramCredentialDeletion.Name"), version);
+        out.mechanism = Sample::sample(random.of("ScramCredentialDeletion.Mechanism"), version);
         out
     }
 }
@@ -27,11 +33,14 @@ impl Sample for ScramCredentialDeletion {
 impl Sample for ScramCredentialUpsertion {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.name = Sample::sample(random, version);
-        out.mechanism = Sample::sample(random, version);
-        out.iterations = Sample::sample(random, version);
-        out.salt = Sample::sample(random, version);
-        out.salted_password = Sample::sample(random, version);
+        out.name = Sample::sample(random.of("ScramCredentialUpsertion.Name"), version);
+        out.mechanism = Sample::sample(random.of("ScramCredentialUpsertion.Mechanism"), version);
+        out.iterations = Sample::sample(random.of("ScramCredentialUpsertion.Iterations"), version);
+        out.salt = Sample::sample(random.of("ScramCredentialUpsertion.Salt"), version);
+        out.salted_password = Sample::sample(
+            random.of("ScramCredentialUpsertion.SaltedPassword"),
+            version,
+        );
         out
     }
 }

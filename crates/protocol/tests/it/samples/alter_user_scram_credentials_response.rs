@@ -9,8 +9,14 @@ use crate::sample::{Random, Sample};
 impl Sample for AlterUserScramCredentialsResponse {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.throttle_time_ms = Sample::sample(random, version);
-        out.results = Sample::sample(random, version);
+        out.throttle_time_ms = Sample::sample(
+            random.of("AlterUserScramCredentialsResponse.ThrottleTimeMs"),
+            version,
+        );
+        out.results = Sample::sample(
+            random.of("AlterUserScramCredentialsResponse.Results"),
+            version,
+        );
         out
     }
 }
@@ -18,12 +24,18 @@ impl Sample for AlterUserScramCredentialsResponse {
 impl Sample for AlterUserScramCredentialsResult {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.user = Sample::sample(random, version);
-        out.error_code = Sample::sample(random, version);
+        out.user = Sample::sample(random.of("AlterUserScramCredentialsResult.User"), version);
+        out.error_code = Sample::sample(
+            random.of("AlterUserScramCredentialsResult.ErrorCode"),
+            version,
+        );
         out.error_message = if random.one_in(3) {
             None
         } else {
-            Some(Sample::sample(random, version))
+            Some(Sample::sample(
+                random.of("AlterUserScramCredentialsResult.ErrorMessage"),
+                version,
+            ))
         };
         out
     }

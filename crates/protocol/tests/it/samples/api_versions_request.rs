@@ -10,20 +10,27 @@ impl Sample for ApiVersionsRequest {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
         if version >= 3 {
-            out.client_software_name = Sample::sample(random, version);
+            out.client_software_name =
+                Sample::sample(random.of("ApiVersionsRequest.ClientSoftwareName"), version);
         }
         if version >= 3 {
-            out.client_software_version = Sample::sample(random, version);
+            out.client_software_version = Sample::sample(
+                random.of("ApiVersionsRequest.ClientSoftwareVersion"),
+                version,
+            );
         }
         if version >= 5 {
             out.cluster_id = if random.one_in(3) {
                 None
             } else {
-                Some(Sample::sample(random, version))
+                Some(Sample::sample(
+                    random.of("ApiVersionsRequest.ClusterId"),
+                    version,
+                ))
             };
         }
         if version >= 5 {
-            out.node_id = Sample::sample(random, version);
+            out.node_id = Sample::sample(random.of("ApiVersionsRequest.NodeId"), version);
         }
         out
     }

@@ -9,22 +9,29 @@ use crate::sample::{Random, Sample};
 impl Sample for ApiVersionsResponse {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.error_code = Sample::sample(random, version);
-        out.api_keys = Sample::sample(random, version);
+        out.error_code = Sample::sample(random.of("ApiVersionsResponse.ErrorCode"), version);
+        out.api_keys = Sample::sample(random.of("ApiVersionsResponse.ApiKeys"), version);
         if version >= 1 {
-            out.throttle_time_ms = Sample::sample(random, version);
+            out.throttle_time_ms =
+                Sample::sample(random.of("ApiVersionsResponse.ThrottleTimeMs"), version);
         }
         if version >= 3 {
-            out.supported_features = Sample::sample(random, version);
+            out.supported_features =
+                Sample::sample(random.of("ApiVersionsResponse.SupportedFeatures"), version);
         }
         if version >= 3 {
-            out.finalized_features_epoch = Sample::sample(random, version);
+            out.finalized_features_epoch = Sample::sample(
+                random.of("ApiVersionsResponse.FinalizedFeaturesEpoch"),
+                version,
+            );
         }
         if version >= 3 {
-            out.finalized_features = Sample::sample(random, version);
+            out.finalized_features =
+                Sample::sample(random.of("ApiVersionsResponse.FinalizedFeatures"), version);
         }
         if version >= 3 {
-            out.zk_migration_ready = Sample::sample(random, version);
+            out.zk_migration_ready =
+                Sample::sample(random.of("ApiVersionsResponse.ZkMigrationReady"), version);
         }
         out
     }
@@ -33,9 +40,9 @@ impl Sample for ApiVersionsResponse {
 impl Sample for ApiVersion {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.api_key = Sample::sample(random, version);
-        out.min_version = Sample::sample(random, version);
-        out.max_version = Sample::sample(random, version);
+        out.api_key = Sample::sample(random.of("ApiVersion.ApiKey"), version);
+        out.min_version = Sample::sample(random.of("ApiVersion.MinVersion"), version);
+        out.max_version = Sample::sample(random.of("ApiVersion.MaxVersion"), version);
         out
     }
 }
@@ -44,13 +51,15 @@ impl Sample for FinalizedFeatureKey {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
         if version >= 3 {
-            out.name = Sample::sample(random, version);
+            out.name = Sample::sample(random.of("FinalizedFeatureKey.Name"), version);
         }
         if version >= 3 {
-            out.max_version_level = Sample::sample(random, version);
+            out.max_version_level =
+                Sample::sample(random.of("FinalizedFeatureKey.MaxVersionLevel"), version);
         }
         if version >= 3 {
-            out.min_version_level = Sample::sample(random, version);
+            out.min_version_level =
+                Sample::sample(random.of("FinalizedFeatureKey.MinVersionLevel"), version);
         }
         out
     }
@@ -60,13 +69,13 @@ impl Sample for SupportedFeatureKey {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
         if version >= 3 {
-            out.name = Sample::sample(random, version);
+            out.name = Sample::sample(random.of("SupportedFeatureKey.Name"), version);
         }
         if version >= 3 {
-            out.min_version = Sample::sample(random, version);
+            out.min_version = Sample::sample(random.of("SupportedFeatureKey.MinVersion"), version);
         }
         if version >= 3 {
-            out.max_version = Sample::sample(random, version);
+            out.max_version = Sample::sample(random.of("SupportedFeatureKey.MaxVersion"), version);
         }
         out
     }

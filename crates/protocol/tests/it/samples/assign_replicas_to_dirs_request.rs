@@ -9,9 +9,15 @@ use crate::sample::{Random, Sample};
 impl Sample for AssignReplicasToDirsRequest {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.broker_id = Sample::sample(random, version);
-        out.broker_epoch = Sample::sample(random, version);
-        out.directories = Sample::sample(random, version);
+        out.broker_id = Sample::sample(random.of("AssignReplicasToDirsRequest.BrokerId"), version);
+        out.broker_epoch = Sample::sample(
+            random.of("AssignReplicasToDirsRequest.BrokerEpoch"),
+            version,
+        );
+        out.directories = Sample::sample(
+            random.of("AssignReplicasToDirsRequest.Directories"),
+            version,
+        );
         out
     }
 }
@@ -19,8 +25,8 @@ impl Sample for AssignReplicasToDirsRequest {
 impl Sample for DirectoryData {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.id = Sample::sample(random, version);
-        out.topics = Sample::sample(random, version);
+        out.id = Sample::sample(random.of("DirectoryData.Id"), version);
+        out.topics = Sample::sample(random.of("DirectoryData.Topics"), version);
         out
     }
 }
@@ -28,7 +34,7 @@ impl Sample for DirectoryData {
 impl Sample for PartitionData {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.partition_index = Sample::sample(random, version);
+        out.partition_index = Sample::sample(random.of("PartitionData.PartitionIndex"), version);
         out
     }
 }
@@ -36,8 +42,8 @@ impl Sample for PartitionData {
 impl Sample for TopicData {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.topic_id = Sample::sample(random, version);
-        out.partitions = Sample::sample(random, version);
+        out.topic_id = Sample::sample(random.of("TopicData.TopicId"), version);
+        out.partitions = Sample::sample(random.of("TopicData.Partitions"), version);
         out
     }
 }

@@ -9,9 +9,16 @@ use crate::sample::{Random, Sample};
 impl Sample for AssignReplicasToDirsResponse {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.throttle_time_ms = Sample::sample(random, version);
-        out.error_code = Sample::sample(random, version);
-        out.directories = Sample::sample(random, version);
+        out.throttle_time_ms = Sample::sample(
+            random.of("AssignReplicasToDirsResponse.ThrottleTimeMs"),
+            version,
+        );
+        out.error_code =
+            Sample::sample(random.of("AssignReplicasToDirsResponse.ErrorCode"), version);
+        out.directories = Sample::sample(
+            random.of("AssignReplicasToDirsResponse.Directories"),
+            version,
+        );
         out
     }
 }
@@ -19,8 +26,8 @@ impl Sample for AssignReplicasToDirsResponse {
 impl Sample for DirectoryData {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.id = Sample::sample(random, version);
-        out.topics = Sample::sample(random, version);
+        out.id = Sample::sample(random.of("DirectoryData.Id"), version);
+        out.topics = Sample::sample(random.of("DirectoryData.Topics"), version);
         out
     }
 }
@@ -28,8 +35,8 @@ impl Sample for DirectoryData {
 impl Sample for PartitionData {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.partition_index = Sample::sample(random, version);
-        out.error_code = Sample::sample(random, version);
+        out.partition_index = Sample::sample(random.of("PartitionData.PartitionIndex"), version);
+        out.error_code = Sample::sample(random.of("PartitionData.ErrorCode"), version);
         out
     }
 }
@@ -37,8 +44,8 @@ impl Sample for PartitionData {
 impl Sample for TopicData {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.topic_id = Sample::sample(random, version);
-        out.partitions = Sample::sample(random, version);
+        out.topic_id = Sample::sample(random.of("TopicData.TopicId"), version);
+        out.partitions = Sample::sample(random.of("TopicData.Partitions"), version);
         out
     }
 }

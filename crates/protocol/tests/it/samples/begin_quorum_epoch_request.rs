@@ -12,14 +12,20 @@ impl Sample for BeginQuorumEpochRequest {
         out.cluster_id = if random.one_in(3) {
             None
         } else {
-            Some(Sample::sample(random, version))
+            Some(Sample::sample(
+                random.of("BeginQuorumEpochRequest.ClusterId"),
+                version,
+            ))
         };
         if version >= 1 {
-            out.voter_id = Sample::sample(random, version);
+            out.voter_id = Sample::sample(random.of("BeginQuorumEpochRequest.VoterId"), version);
         }
-        out.topics = Sample::sample(random, version);
+        out.topics = Sample::sample(random.of("BeginQuorumEpochRequest.Topics"), version);
         if version >= 1 {
-            out.leader_endpoints = Sample::sample(random, version);
+            out.leader_endpoints = Sample::sample(
+                random.of("BeginQuorumEpochRequest.LeaderEndpoints"),
+                version,
+            );
         }
         out
     }
@@ -29,13 +35,13 @@ impl Sample for LeaderEndpoint {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
         if version >= 1 {
-            out.name = Sample::sample(random, version);
+            out.name = Sample::sample(random.of("LeaderEndpoint.Name"), version);
         }
         if version >= 1 {
-            out.host = Sample::sample(random, version);
+            out.host = Sample::sample(random.of("LeaderEndpoint.Host"), version);
         }
         if version >= 1 {
-            out.port = Sample::sample(random, version);
+            out.port = Sample::sample(random.of("LeaderEndpoint.Port"), version);
         }
         out
     }
@@ -44,12 +50,13 @@ impl Sample for LeaderEndpoint {
 impl Sample for PartitionData {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.partition_index = Sample::sample(random, version);
+        out.partition_index = Sample::sample(random.of("PartitionData.PartitionIndex"), version);
         if version >= 1 {
-            out.voter_directory_id = Sample::sample(random, version);
+            out.voter_directory_id =
+                Sample::sample(random.of("PartitionData.VoterDirectoryId"), version);
         }
-        out.leader_id = Sample::sample(random, version);
-        out.leader_epoch = Sample::sample(random, version);
+        out.leader_id = Sample::sample(random.of("PartitionData.LeaderId"), version);
+        out.leader_epoch = Sample::sample(random.of("PartitionData.LeaderEpoch"), version);
         out
     }
 }
@@ -57,8 +64,8 @@ impl Sample for PartitionData {
 impl Sample for TopicData {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.topic_name = Sample::sample(random, version);
-        out.partitions = Sample::sample(random, version);
+        out.topic_name = Sample::sample(random.of("TopicData.TopicName"), version);
+        out.partitions = Sample::sample(random.of("TopicData.Partitions"), version);
         out
     }
 }

@@ -12,7 +12,10 @@ impl Sample for BeginTransactionRecord {
         out.name = if random.one_in(3) {
             None
         } else {
-            Some(Sample::sample(random, version))
+            Some(Sample::sample(
+                random.of("BeginTransactionRecord.Name"),
+                version,
+            ))
         };
         out
     }

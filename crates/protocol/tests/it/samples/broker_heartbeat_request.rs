@@ -9,19 +9,27 @@ use crate::sample::{Random, Sample};
 impl Sample for BrokerHeartbeatRequest {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.broker_id = Sample::sample(random, version);
-        out.broker_epoch = Sample::sample(random, version);
-        out.current_metadata_offset = Sample::sample(random, version);
-        out.want_fence = Sample::sample(random, version);
-        out.want_shut_down = Sample::sample(random, version);
+        out.broker_id = Sample::sample(random.of("BrokerHeartbeatRequest.BrokerId"), version);
+        out.broker_epoch = Sample::sample(random.of("BrokerHeartbeatRequest.BrokerEpoch"), version);
+        out.current_metadata_offset = Sample::sample(
+            random.of("BrokerHeartbeatRequest.CurrentMetadataOffset"),
+            version,
+        );
+        out.want_fence = Sample::sample(random.of("BrokerHeartbeatRequest.WantFence"), version);
+        out.want_shut_down =
+            Sample::sample(random.of("BrokerHeartbeatRequest.WantShutDown"), version);
         if version >= 1 {
-            out.offline_log_dirs = Sample::sample(random, version);
+            out.offline_log_dirs =
+                Sample::sample(random.of("BrokerHeartbeatRequest.OfflineLogDirs"), version);
         }
         if version >= 2 {
             out.cordoned_log_dirs = if random.one_in(3) {
                 None
             } else {
-                Some(Sample::sample(random, version))
+                Some(Sample::sample(
+                    random.of("BrokerHeartbeatRequest.CordonedLogDirs"),
+                    version,
+                ))
             };
         }
         out

@@ -9,11 +9,13 @@ use crate::sample::{Random, Sample};
 impl Sample for BrokerHeartbeatResponse {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.throttle_time_ms = Sample::sample(random, version);
-        out.error_code = Sample::sample(random, version);
-        out.is_caught_up = Sample::sample(random, version);
-        out.is_fenced = Sample::sample(random, version);
-        out.should_shut_down = Sample::sample(random, version);
+        out.throttle_time_ms =
+            Sample::sample(random.of("BrokerHeartbeatResponse.ThrottleTimeMs"), version);
+        out.error_code = Sample::sample(random.of("BrokerHeartbeatResponse.ErrorCode"), version);
+        out.is_caught_up = Sample::sample(random.of("BrokerHeartbeatResponse.IsCaughtUp"), version);
+        out.is_fenced = Sample::sample(random.of("BrokerHeartbeatResponse.IsFenced"), version);
+        out.should_shut_down =
+            Sample::sample(random.of("BrokerHeartbeatResponse.ShouldShutDown"), version);
         out
     }
 }

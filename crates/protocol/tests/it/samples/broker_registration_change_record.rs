@@ -9,20 +9,33 @@ use crate::sample::{Random, Sample};
 impl Sample for BrokerRegistrationChangeRecord {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.broker_id = Sample::sample(random, version);
-        out.broker_epoch = Sample::sample(random, version);
-        out.fenced = Sample::sample(random, version);
+        out.broker_id = Sample::sample(
+            random.of("BrokerRegistrationChangeRecord.BrokerId"),
+            version,
+        );
+        out.broker_epoch = Sample::sample(
+            random.of("BrokerRegistrationChangeRecord.BrokerEpoch"),
+            version,
+        );
+        out.fenced = Sample::sample(random.of("BrokerRegistrationChangeRecord.Fenced"), version);
         if version >= 1 {
-            out.in_controlled_shutdown = Sample::sample(random, version);
+            out.in_controlled_shutdown = Sample::sample(
+                random.of("BrokerRegistrationChangeRecord.InControlledShutdown"),
+                version,
+            );
         }
         if version >= 2 {
-            out.log_dirs = Sample::sample(random, version);
+            out.log_dirs =
+                Sample::sample(random.of("BrokerRegistrationChangeRecord.LogDirs"), version);
         }
         if version >= 3 {
             out.cordoned_log_dirs = if random.one_in(3) {
                 None
             } else {
-                Some(Sample::sample(random, version))
+                Some(Sample::sample(
+                    random.of("BrokerRegistrationChangeRecord.CordonedLogDirs"),
+                    version,
+                ))
             };
         }
         out

@@ -9,24 +9,36 @@ use crate::sample::{Random, Sample};
 impl Sample for BrokerRegistrationRequest {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.broker_id = Sample::sample(random, version);
-        out.cluster_id = Sample::sample(random, version);
-        out.incarnation_id = Sample::sample(random, version);
-        out.listeners = Sample::sample(random, version);
-        out.features = Sample::sample(random, version);
+        out.broker_id = Sample::sample(random.of("BrokerRegistrationRequest.BrokerId"), version);
+        out.cluster_id = Sample::sample(random.of("BrokerRegistrationRequest.ClusterId"), version);
+        out.incarnation_id = Sample::sample(
+            random.of("BrokerRegistrationRequest.IncarnationId"),
+            version,
+        );
+        out.listeners = Sample::sample(random.of("BrokerRegistrationRequest.Listeners"), version);
+        out.features = Sample::sample(random.of("BrokerRegistrationRequest.Features"), version);
         out.rack = if random.one_in(3) {
             None
         } else {
-            Some(Sample::sample(random, version))
+            Some(Sample::sample(
+                random.of("BrokerRegistrationRequest.Rack"),
+                version,
+            ))
         };
         if version >= 1 {
-            out.is_migrating_zk_broker = Sample::sample(random, version);
+            out.is_migrating_zk_broker = Sample::sample(
+                random.of("BrokerRegistrationRequest.IsMigratingZkBroker"),
+                version,
+            );
         }
         if version >= 2 {
-            out.log_dirs = Sample::sample(random, version);
+            out.log_dirs = Sample::sample(random.of("BrokerRegistrationRequest.LogDirs"), version);
         }
         if version >= 3 {
-            out.previous_broker_epoch = Sample::sample(random, version);
+            out.previous_broker_epoch = Sample::sample(
+                random.of("BrokerRegistrationRequest.PreviousBrokerEpoch"),
+                version,
+            );
         }
         out
     }
@@ -35,9 +47,11 @@ impl Sample for BrokerRegistrationRequest {
 impl Sample for Feature {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.name = Sample::sample(random, version);
-        out.min_supported_version = Sample::sample(random, version);
-        out.max_supported_version = Sample::sample(random, version);
+        out.name = Sample::sample(random.of("Feature.Name"), version);
+        out.min_supported_version =
+            Sample::sample(random.of("Feature.MinSupportedVersion"), version);
+        out.max_supported_version =
+            Sample::sample(random.of("Feature.MaxSupportedVersion"), version);
         out
     }
 }
@@ -45,10 +59,10 @@ impl Sample for Feature {
 impl Sample for Listener {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.name = Sample::sample(random, version);
-        out.host = Sample::sample(random, version);
-        out.port = Sample::sample(random, version);
-        out.security_protocol = Sample::sample(random, version);
+        out.name = Sample::sample(random.of("Listener.Name"), version);
+        out.host = Sample::sample(random.of("Listener.Host"), version);
+        out.port = Sample::sample(random.of("Listener.Port"), version);
+        out.security_protocol = Sample::sample(random.of("Listener.SecurityProtocol"), version);
         out
     }
 }

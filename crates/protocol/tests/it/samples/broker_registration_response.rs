@@ -9,9 +9,13 @@ use crate::sample::{Random, Sample};
 impl Sample for BrokerRegistrationResponse {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.throttle_time_ms = Sample::sample(random, version);
-        out.error_code = Sample::sample(random, version);
-        out.broker_epoch = Sample::sample(random, version);
+        out.throttle_time_ms = Sample::sample(
+            random.of("BrokerRegistrationResponse.ThrottleTimeMs"),
+            version,
+        );
+        out.error_code = Sample::sample(random.of("BrokerRegistrationResponse.ErrorCode"), version);
+        out.broker_epoch =
+            Sample::sample(random.of("BrokerRegistrationResponse.BrokerEpoch"), version);
         out
     }
 }

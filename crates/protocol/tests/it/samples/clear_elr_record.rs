@@ -9,7 +9,7 @@ use crate::sample::{Random, Sample};
 impl Sample for ClearElrRecord {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.topic_name = Sample::sample(random, version);
+        out.topic_name = Sample::sample(random.of("ClearElrRecord.TopicName"), version);
         out
     }
 }

@@ -9,10 +9,10 @@ use crate::sample::{Random, Sample};
 impl Sample for ClientQuotaRecord {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.entity = Sample::sample(random, version);
-        out.key = Sample::sample(random, version);
-        out.value = Sample::sample(random, version);
-        out.remove = Sample::sample(random, version);
+        out.entity = Sample::sample(random.of("ClientQuotaRecord.Entity"), version);
+        out.key = Sample::sample(random.of("ClientQuotaRecord.Key"), version);
+        out.value = Sample::sample(random.of("ClientQuotaRecord.Value"), version);
+        out.remove = Sample::sample(random.of("ClientQuotaRecord.Remove"), version);
         out
     }
 }
@@ -20,11 +20,11 @@ impl Sample for ClientQuotaRecord {
 impl Sample for EntityData {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.entity_type = Sample::sample(random, version);
+        out.entity_type = Sample::sample(random.of("EntityData.EntityType"), version);
         out.entity_name = if random.one_in(3) {
             None
         } else {
-            Some(Sample::sample(random, version))
+            Some(Sample::sample(random.of("EntityData.EntityName"), version))
         };
         out
     }

@@ -9,13 +9,13 @@ use crate::sample::{Random, Sample};
 impl Sample for ConfigRecord {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.resource_type = Sample::sample(random, version);
-        out.resource_name = Sample::sample(random, version);
-        out.name = Sample::sample(random, version);
+        out.resource_type = Sample::sample(random.of("ConfigRecord.ResourceType"), version);
+        out.resource_name = Sample::sample(random.of("ConfigRecord.ResourceName"), version);
+        out.name = Sample::sample(random.of("ConfigRecord.Name"), version);
         out.value = if random.one_in(3) {
             None
         } else {
-            Some(Sample::sample(random, version))
+            Some(Sample::sample(random.of("ConfigRecord.Value"), version))
         };
         out
     }

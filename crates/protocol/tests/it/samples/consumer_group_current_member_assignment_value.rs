@@ -9,11 +9,26 @@ use crate::sample::{Random, Sample};
 impl Sample for ConsumerGroupCurrentMemberAssignmentValue {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.member_epoch = Sample::sample(random, version);
-        out.previous_member_epoch = Sample::sample(random, version);
-        out.state = Sample::sample(random, version);
-        out.assigned_partitions = Sample::sample(random, version);
-        out.partitions_pending_revocation = Sample::sample(random, version);
+        out.member_epoch = Sample::sample(
+            random.of("ConsumerGroupCurrentMemberAssignmentValue.MemberEpoch"),
+            version,
+        );
+        out.previous_member_epoch = Sample::sample(
+            random.of("ConsumerGroupCurrentMemberAssignmentValue.PreviousMemberEpoch"),
+            version,
+        );
+        out.state = Sample::sample(
+            random.of("ConsumerGroupCurrentMemberAssignmentValue.State"),
+            version,
+        );
+        out.assigned_partitions = Sample::sample(
+            random.of("ConsumerGroupCurrentMemberAssignmentValue.AssignedPartitions"),
+            version,
+        );
+        out.partitions_pending_revocation = Sample::sample(
+            random.of("ConsumerGroupCurrentMemberAssignmentValue.PartitionsPendingRevocation"),
+            version,
+        );
         out
     }
 }
@@ -21,12 +36,15 @@ impl Sample for ConsumerGroupCurrentMemberAssignmentValue {
 impl Sample for TopicPartitions {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.topic_id = Sample::sample(random, version);
-        out.partitions = Sample::sample(random, version);
+        out.topic_id = Sample::sample(random.of("TopicPartitions.TopicId"), version);
+        out.partitions = Sample::sample(random.of("TopicPartitions.Partitions"), version);
         out.assignment_epochs = if random.one_in(3) {
             None
         } else {
-            Some(Sample::sample(random, version))
+            Some(Sample::sample(
+                random.of("TopicPartitions.AssignmentEpochs"),
+                version,
+            ))
         };
         out
     }

@@ -9,8 +9,11 @@ use crate::sample::{Random, Sample};
 impl Sample for ConsumerGroupDescribeRequest {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.group_ids = Sample::sample(random, version);
-        out.include_authorized_operations = Sample::sample(random, version);
+        out.group_ids = Sample::sample(random.of("ConsumerGroupDescribeRequest.GroupIds"), version);
+        out.include_authorized_operations = Sample::sample(
+            random.of("ConsumerGroupDescribeRequest.IncludeAuthorizedOperations"),
+            version,
+        );
         out
     }
 }

@@ -9,41 +9,66 @@ use crate::sample::{Random, Sample};
 impl Sample for ConsumerGroupHeartbeatRequest {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.group_id = Sample::sample(random, version);
-        out.member_id = Sample::sample(random, version);
-        out.member_epoch = Sample::sample(random, version);
+        out.group_id = Sample::sample(random.of("ConsumerGroupHeartbeatRequest.GroupId"), version);
+        out.member_id =
+            Sample::sample(random.of("ConsumerGroupHeartbeatRequest.MemberId"), version);
+        out.member_epoch = Sample::sample(
+            random.of("ConsumerGroupHeartbeatRequest.MemberEpoch"),
+            version,
+        );
         out.instance_id = if random.one_in(3) {
             None
         } else {
-            Some(Sample::sample(random, version))
+            Some(Sample::sample(
+                random.of("ConsumerGroupHeartbeatRequest.InstanceId"),
+                version,
+            ))
         };
         out.rack_id = if random.one_in(3) {
             None
         } else {
-            Some(Sample::sample(random, version))
+            Some(Sample::sample(
+                random.of("ConsumerGroupHeartbeatRequest.RackId"),
+                version,
+            ))
         };
-        out.rebalance_timeout_ms = Sample::sample(random, version);
+        out.rebalance_timeout_ms = Sample::sample(
+            random.of("ConsumerGroupHeartbeatRequest.RebalanceTimeoutMs"),
+            version,
+        );
         out.subscribed_topic_names = if random.one_in(3) {
             None
         } else {
-            Some(Sample::sample(random, version))
+            Some(Sample::sample(
+                random.of("ConsumerGroupHeartbeatRequest.SubscribedTopicNames"),
+                version,
+            ))
         };
         if version >= 1 {
             out.subscribed_topic_regex = if random.one_in(3) {
                 None
             } else {
-                Some(Sample::sample(random, version))
+                Some(Sample::sample(
+                    random.of("ConsumerGroupHeartbeatRequest.SubscribedTopicRegex"),
+                    version,
+                ))
             };
         }
         out.server_assignor = if random.one_in(3) {
             None
         } else {
-            Some(Sample::sample(random, version))
+            Some(Sample::sample(
+                random.of("ConsumerGroupHeartbeatRequest.ServerAssignor"),
+                version,
+            ))
         };
         out.topic_partitions = if random.one_in(3) {
             None
         } else {
-            Some(Sample::sample(random, version))
+            Some(Sample::sample(
+                random.of("ConsumerGroupHeartbeatRequest.TopicPartitions"),
+                version,
+            ))
         };
         out
     }
@@ -52,8 +77,8 @@ impl Sample for ConsumerGroupHeartbeatRequest {
 impl Sample for TopicPartitions {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.topic_id = Sample::sample(random, version);
-        out.partitions = Sample::sample(random, version);
+        out.topic_id = Sample::sample(random.of("TopicPartitions.TopicId"), version);
+        out.partitions = Sample::sample(random.of("TopicPartitions.Partitions"), version);
         out
     }
 }

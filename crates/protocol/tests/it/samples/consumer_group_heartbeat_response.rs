@@ -9,24 +9,45 @@ use crate::sample::{Random, Sample};
 impl Sample for ConsumerGroupHeartbeatResponse {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.throttle_time_ms = Sample::sample(random, version);
-        out.error_code = Sample::sample(random, version);
+        out.throttle_time_ms = Sample::sample(
+            random.of("ConsumerGroupHeartbeatResponse.ThrottleTimeMs"),
+            version,
+        );
+        out.error_code = Sample::sample(
+            random.of("ConsumerGroupHeartbeatResponse.ErrorCode"),
+            version,
+        );
         out.error_message = if random.one_in(3) {
             None
         } else {
-            Some(Sample::sample(random, version))
+            Some(Sample::sample(
+                random.of("ConsumerGroupHeartbeatResponse.ErrorMessage"),
+                version,
+            ))
         };
         out.member_id = if random.one_in(3) {
             None
         } else {
-            Some(Sample::sample(random, version))
+            Some(Sample::sample(
+                random.of("ConsumerGroupHeartbeatResponse.MemberId"),
+                version,
+            ))
         };
-        out.member_epoch = Sample::sample(random, version);
-        out.heartbeat_interval_ms = Sample::sample(random, version);
+        out.member_epoch = Sample::sample(
+            random.of("ConsumerGroupHeartbeatResponse.MemberEpoch"),
+            version,
+        );
+        out.heartbeat_interval_ms = Sample::sample(
+            random.of("ConsumerGroupHeartbeatResponse.HeartbeatIntervalMs"),
+            version,
+        );
         out.assignment = if random.one_in(3) {
             None
         } else {
-            Some(Sample::sample(random, version))
+            Some(Sample::sample(
+                random.of("ConsumerGroupHeartbeatResponse.Assignment"),
+                version,
+            ))
         };
         out
     }
@@ -35,7 +56,7 @@ impl Sample for ConsumerGroupHeartbeatResponse {
 impl Sample for Assignment {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.topic_partitions = Sample::sample(random, version);
+        out.topic_partitions = Sample::sample(random.of("Assignment.TopicPartitions"), version);
         out
     }
 }
@@ -43,8 +64,8 @@ impl Sample for Assignment {
 impl Sample for TopicPartitions {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.topic_id = Sample::sample(random, version);
-        out.partitions = Sample::sample(random, version);
+        out.topic_id = Sample::sample(random.of("TopicPartitions.TopicId"), version);
+        out.partitions = Sample::sample(random.of("TopicPartitions.Partitions"), version);
         out
     }
 }

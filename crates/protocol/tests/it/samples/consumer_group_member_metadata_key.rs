@@ -9,8 +9,11 @@ use crate::sample::{Random, Sample};
 impl Sample for ConsumerGroupMemberMetadataKey {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.group_id = Sample::sample(random, version);
-        out.member_id = Sample::sample(random, version);
+        out.group_id = Sample::sample(random.of("ConsumerGroupMemberMetadataKey.GroupId"), version);
+        out.member_id = Sample::sample(
+            random.of("ConsumerGroupMemberMetadataKey.MemberId"),
+            version,
+        );
         out
     }
 }

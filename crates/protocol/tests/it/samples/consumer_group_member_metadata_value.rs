@@ -12,31 +12,58 @@ impl Sample for ConsumerGroupMemberMetadataValue {
         out.instance_id = if random.one_in(3) {
             None
         } else {
-            Some(Sample::sample(random, version))
+            Some(Sample::sample(
+                random.of("ConsumerGroupMemberMetadataValue.InstanceId"),
+                version,
+            ))
         };
         out.rack_id = if random.one_in(3) {
             None
         } else {
-            Some(Sample::sample(random, version))
+            Some(Sample::sample(
+                random.of("ConsumerGroupMemberMetadataValue.RackId"),
+                version,
+            ))
         };
-        out.client_id = Sample::sample(random, version);
-        out.client_host = Sample::sample(random, version);
-        out.subscribed_topic_names = Sample::sample(random, version);
+        out.client_id = Sample::sample(
+            random.of("ConsumerGroupMemberMetadataValue.ClientId"),
+            version,
+        );
+        out.client_host = Sample::sample(
+            random.of("ConsumerGroupMemberMetadataValue.ClientHost"),
+            version,
+        );
+        out.subscribed_topic_names = Sample::sample(
+            random.of("ConsumerGroupMemberMetadataValue.SubscribedTopicNames"),
+            version,
+        );
         out.subscribed_topic_regex = if random.one_in(3) {
             None
         } else {
-            Some(Sample::sample(random, version))
+            Some(Sample::sample(
+                random.of("ConsumerGroupMemberMetadataValue.SubscribedTopicRegex"),
+                version,
+            ))
         };
-        out.rebalance_timeout_ms = Sample::sample(random, version);
+        out.rebalance_timeout_ms = Sample::sample(
+            random.of("ConsumerGroupMemberMetadataValue.RebalanceTimeoutMs"),
+            version,
+        );
         out.server_assignor = if random.one_in(3) {
             None
         } else {
-            Some(Sample::sample(random, version))
+            Some(Sample::sample(
+                random.of("ConsumerGroupMemberMetadataValue.ServerAssignor"),
+                version,
+            ))
         };
         out.classic_member_metadata = if random.one_in(3) {
             None
         } else {
-            Some(Sample::sample(random, version))
+            Some(Sample::sample(
+                random.of("ConsumerGroupMemberMetadataValue.ClassicMemberMetadata"),
+                version,
+            ))
         };
         out
     }
@@ -45,8 +72,12 @@ impl Sample for ConsumerGroupMemberMetadataValue {
 impl Sample for ClassicMemberMetadata {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.session_timeout_ms = Sample::sample(random, version);
-        out.supported_protocols = Sample::sample(random, version);
+        out.session_timeout_ms =
+            Sample::sample(random.of("ClassicMemberMetadata.SessionTimeoutMs"), version);
+        out.supported_protocols = Sample::sample(
+            random.of("ClassicMemberMetadata.SupportedProtocols"),
+            version,
+        );
         out
     }
 }
@@ -54,8 +85,8 @@ impl Sample for ClassicMemberMetadata {
 impl Sample for ClassicProtocol {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.name = Sample::sample(random, version);
-        out.metadata = Sample::sample(random, version);
+        out.name = Sample::sample(random.of("ClassicProtocol.Name"), version);
+        out.metadata = Sample::sample(random.of("ClassicProtocol.Metadata"), version);
         out
     }
 }

@@ -9,8 +9,11 @@ use crate::sample::{Random, Sample};
 impl Sample for ConsumerGroupMetadataValue {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.epoch = Sample::sample(random, version);
-        out.metadata_hash = Sample::sample(random, version);
+        out.epoch = Sample::sample(random.of("ConsumerGroupMetadataValue.Epoch"), version);
+        out.metadata_hash = Sample::sample(
+            random.of("ConsumerGroupMetadataValue.MetadataHash"),
+            version,
+        );
         out
     }
 }

@@ -9,7 +9,10 @@ use crate::sample::{Random, Sample};
 impl Sample for ConsumerGroupPartitionMetadataValue {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.topics = Sample::sample(random, version);
+        out.topics = Sample::sample(
+            random.of("ConsumerGroupPartitionMetadataValue.Topics"),
+            version,
+        );
         out
     }
 }
@@ -17,8 +20,8 @@ impl Sample for ConsumerGroupPartitionMetadataValue {
 impl Sample for PartitionMetadata {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.partition = Sample::sample(random, version);
-        out.racks = Sample::sample(random, version);
+        out.partition = Sample::sample(random.of("PartitionMetadata.Partition"), version);
+        out.racks = Sample::sample(random.of("PartitionMetadata.Racks"), version);
         out
     }
 }
@@ -26,10 +29,11 @@ impl Sample for PartitionMetadata {
 impl Sample for TopicMetadata {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.topic_id = Sample::sample(random, version);
-        out.topic_name = Sample::sample(random, version);
-        out.num_partitions = Sample::sample(random, version);
-        out.partition_metadata = Sample::sample(random, version);
+        out.topic_id = Sample::sample(random.of("TopicMetadata.TopicId"), version);
+        out.topic_name = Sample::sample(random.of("TopicMetadata.TopicName"), version);
+        out.num_partitions = Sample::sample(random.of("TopicMetadata.NumPartitions"), version);
+        out.partition_metadata =
+            Sample::sample(random.of("TopicMetadata.PartitionMetadata"), version);
         out
     }
 }

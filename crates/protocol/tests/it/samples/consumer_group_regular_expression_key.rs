@@ -9,8 +9,14 @@ use crate::sample::{Random, Sample};
 impl Sample for ConsumerGroupRegularExpressionKey {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.group_id = Sample::sample(random, version);
-        out.regular_expression = Sample::sample(random, version);
+        out.group_id = Sample::sample(
+            random.of("ConsumerGroupRegularExpressionKey.GroupId"),
+            version,
+        );
+        out.regular_expression = Sample::sample(
+            random.of("ConsumerGroupRegularExpressionKey.RegularExpression"),
+            version,
+        );
         out
     }
 }

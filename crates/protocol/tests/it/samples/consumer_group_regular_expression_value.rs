@@ -9,9 +9,18 @@ use crate::sample::{Random, Sample};
 impl Sample for ConsumerGroupRegularExpressionValue {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.topics = Sample::sample(random, version);
-        out.version = Sample::sample(random, version);
-        out.timestamp = Sample::sample(random, version);
+        out.topics = Sample::sample(
+            random.of("ConsumerGroupRegularExpressionValue.Topics"),
+            version,
+        );
+        out.version = Sample::sample(
+            random.of("ConsumerGroupRegularExpressionValue.Version"),
+            version,
+        );
+        out.timestamp = Sample::sample(
+            random.of("ConsumerGroupRegularExpressionValue.Timestamp"),
+            version,
+        );
         out
     }
 }

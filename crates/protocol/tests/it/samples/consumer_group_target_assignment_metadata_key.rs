@@ -9,7 +9,10 @@ use crate::sample::{Random, Sample};
 impl Sample for ConsumerGroupTargetAssignmentMetadataKey {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.group_id = Sample::sample(random, version);
+        out.group_id = Sample::sample(
+            random.of("ConsumerGroupTargetAssignmentMetadataKey.GroupId"),
+            version,
+        );
         out
     }
 }

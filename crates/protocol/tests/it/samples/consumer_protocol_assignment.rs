@@ -9,11 +9,17 @@ use crate::sample::{Random, Sample};
 impl Sample for ConsumerProtocolAssignment {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.assigned_partitions = Sample::sample(random, version);
+        out.assigned_partitions = Sample::sample(
+            random.of("ConsumerProtocolAssignment.AssignedPartitions"),
+            version,
+        );
         out.user_data = if random.one_in(3) {
             None
         } else {
-            Some(Sample::sample(random, version))
+            Some(Sample::sample(
+                random.of("ConsumerProtocolAssignment.UserData"),
+                version,
+            ))
         };
         out
     }
@@ -22,8 +28,8 @@ impl Sample for ConsumerProtocolAssignment {
 impl Sample for TopicPartition {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.topic = Sample::sample(random, version);
-        out.partitions = Sample::sample(random, version);
+        out.topic = Sample::sample(random.of("TopicPartition.Topic"), version);
+        out.partitions = Sample::sample(random.of("TopicPartition.Partitions"), version);
         out
     }
 }

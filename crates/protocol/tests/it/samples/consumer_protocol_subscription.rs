@@ -9,23 +9,35 @@ use crate::sample::{Random, Sample};
 impl Sample for ConsumerProtocolSubscription {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.topics = Sample::sample(random, version);
+        out.topics = Sample::sample(random.of("ConsumerProtocolSubscription.Topics"), version);
         out.user_data = if random.one_in(3) {
             None
         } else {
-            Some(Sample::sample(random, version))
+            Some(Sample::sample(
+                random.of("ConsumerProtocolSubscription.UserData"),
+                version,
+            ))
         };
         if version >= 1 {
-            out.owned_partitions = Sample::sample(random, version);
+            out.owned_partitions = Sample::sample(
+                random.of("ConsumerProtocolSubscription.OwnedPartitions"),
+                version,
+            );
         }
         if version >= 2 {
-            out.generation_id = Sample::sample(random, version);
+            out.generation_id = Sample::sample(
+                random.of("ConsumerProtocolSubscription.GenerationId"),
+                version,
+            );
         }
         if version >= 3 {
             out.rack_id = if random.one_in(3) {
                 None
             } else {
-                Some(Sample::sample(random, version))
+                Some(Sample::sample(
+                    random.of("ConsumerProtocolSubscription.RackId"),
+                    version,
+                ))
             };
         }
         out
@@ -36,10 +48,10 @@ impl Sample for TopicPartition {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
         if version >= 1 {
-            out.topic = Sample::sample(random, version);
+            out.topic = Sample::sample(random.of("TopicPartition.Topic"), version);
         }
         if version >= 1 {
-            out.partitions = Sample::sample(random, version);
+            out.partitions = Sample::sample(random.of("TopicPartition.Partitions"), version);
         }
         out
     }

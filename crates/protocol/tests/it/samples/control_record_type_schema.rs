@@ -9,7 +9,7 @@ use crate::sample::{Random, Sample};
 impl Sample for ControlRecordTypeSchema {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.type_ = Sample::sample(random, version);
+        out.type_ = Sample::sample(random.of("ControlRecordTypeSchema.Type"), version);
         out
     }
 }

@@ -9,11 +9,23 @@ use crate::sample::{Random, Sample};
 impl Sample for ControllerRegistrationRequest {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.controller_id = Sample::sample(random, version);
-        out.incarnation_id = Sample::sample(random, version);
-        out.zk_migration_ready = Sample::sample(random, version);
-        out.listeners = Sample::sample(random, version);
-        out.features = Sample::sample(random, version);
+        out.controller_id = Sample::sample(
+            random.of("ControllerRegistrationRequest.ControllerId"),
+            version,
+        );
+        out.incarnation_id = Sample::sample(
+            random.of("ControllerRegistrationRequest.IncarnationId"),
+            version,
+        );
+        out.zk_migration_ready = Sample::sample(
+            random.of("ControllerRegistrationRequest.ZkMigrationReady"),
+            version,
+        );
+        out.listeners = Sample::sample(
+            random.of("ControllerRegistrationRequest.Listeners"),
+            version,
+        );
+        out.features = Sample::sample(random.of("ControllerRegistrationRequest.Features"), version);
         out
     }
 }
@@ -21,9 +33,11 @@ impl Sample for ControllerRegistrationRequest {
 impl Sample for Feature {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.name = Sample::sample(random, version);
-        out.min_supported_version = Sample::sample(random, version);
-        out.max_supported_version = Sample::sample(random, version);
+        out.name = Sample::sample(random.of("Feature.Name"), version);
+        out.min_supported_version =
+            Sample::sample(random.of("Feature.MinSupportedVersion"), version);
+        out.max_supported_version =
+            Sample::sample(random.of("Feature.MaxSupportedVersion"), version);
         out
     }
 }
@@ -31,10 +45,10 @@ impl Sample for Feature {
 impl Sample for Listener {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.name = Sample::sample(random, version);
-        out.host = Sample::sample(random, version);
-        out.port = Sample::sample(random, version);
-        out.security_protocol = Sample::sample(random, version);
+        out.name = Sample::sample(random.of("Listener.Name"), version);
+        out.host = Sample::sample(random.of("Listener.Host"), version);
+        out.port = Sample::sample(random.of("Listener.Port"), version);
+        out.security_protocol = Sample::sample(random.of("Listener.SecurityProtocol"), version);
         out
     }
 }

@@ -9,12 +9,21 @@ use crate::sample::{Random, Sample};
 impl Sample for ControllerRegistrationResponse {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.throttle_time_ms = Sample::sample(random, version);
-        out.error_code = Sample::sample(random, version);
+        out.throttle_time_ms = Sample::sample(
+            random.of("ControllerRegistrationResponse.ThrottleTimeMs"),
+            version,
+        );
+        out.error_code = Sample::sample(
+            random.of("ControllerRegistrationResponse.ErrorCode"),
+            version,
+        );
         out.error_message = if random.one_in(3) {
             None
         } else {
-            Some(Sample::sample(random, version))
+            Some(Sample::sample(
+                random.of("ControllerRegistrationResponse.ErrorMessage"),
+                version,
+            ))
         };
         out
     }

@@ -9,7 +9,7 @@ use crate::sample::{Random, Sample};
 impl Sample for CreateAclsRequest {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.creations = Sample::sample(random, version);
+        out.creations = Sample::sample(random.of("CreateAclsRequest.Creations"), version);
         out
     }
 }
@@ -17,13 +17,14 @@ impl Sample for CreateAclsRequest {
 impl Sample for AclCreation {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.resource_type = Sample::sample(random, version);
-        out.resource_name = Sample::sample(random, version);
-        out.resource_pattern_type = Sample::sample(random, version);
-        out.principal = Sample::sample(random, version);
-        out.host = Sample::sample(random, version);
-        out.operation = Sample::sample(random, version);
-        out.permission_type = Sample::sample(random, version);
+        out.resource_type = Sample::sample(random.of("AclCreation.ResourceType"), version);
+        out.resource_name = Sample::sample(random.of("AclCreation.ResourceName"), version);
+        out.resource_pattern_type =
+            Sample::sample(random.of("AclCreation.ResourcePatternType"), version);
+        out.principal = Sample::sample(random.of("AclCreation.Principal"), version);
+        out.host = Sample::sample(random.of("AclCreation.Host"), version);
+        out.operation = Sample::sample(random.of("AclCreation.Operation"), version);
+        out.permission_type = Sample::sample(random.of("AclCreation.PermissionType"), version);
         out
     }
 }

@@ -9,8 +9,9 @@ use crate::sample::{Random, Sample};
 impl Sample for CreateAclsResponse {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.throttle_time_ms = Sample::sample(random, version);
-        out.results = Sample::sample(random, version);
+        out.throttle_time_ms =
+            Sample::sample(random.of("CreateAclsResponse.ThrottleTimeMs"), version);
+        out.results = Sample::sample(random.of("CreateAclsResponse.Results"), version);
         out
     }
 }
@@ -18,11 +19,14 @@ impl Sample for CreateAclsResponse {
 impl Sample for AclCreationResult {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.error_code = Sample::sample(random, version);
+        out.error_code = Sample::sample(random.of("AclCreationResult.ErrorCode"), version);
         out.error_message = if random.one_in(3) {
             None
         } else {
-            Some(Sample::sample(random, version))
+            Some(Sample::sample(
+                random.of("AclCreationResult.ErrorMessage"),
+                version,
+            ))
         };
         out
     }

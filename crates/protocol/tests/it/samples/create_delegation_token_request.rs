@@ -13,18 +13,27 @@ impl Sample for CreateDelegationTokenRequest {
             out.owner_principal_type = if random.one_in(3) {
                 None
             } else {
-                Some(Sample::sample(random, version))
+                Some(Sample::sample(
+                    random.of("CreateDelegationTokenRequest.OwnerPrincipalType"),
+                    version,
+                ))
             };
         }
         if version >= 3 {
             out.owner_principal_name = if random.one_in(3) {
                 None
             } else {
-                Some(Sample::sample(random, version))
+                Some(Sample::sample(
+                    random.of("CreateDelegationTokenRequest.OwnerPrincipalName"),
+                    version,
+                ))
             };
         }
-        out.renewers = Sample::sample(random, version);
-        out.max_lifetime_ms = Sample::sample(random, version);
+        out.renewers = Sample::sample(random.of("CreateDelegationTokenRequest.Renewers"), version);
+        out.max_lifetime_ms = Sample::sample(
+            random.of("CreateDelegationTokenRequest.MaxLifetimeMs"),
+            version,
+        );
         out
     }
 }
@@ -32,8 +41,8 @@ impl Sample for CreateDelegationTokenRequest {
 impl Sample for CreatableRenewers {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.principal_type = Sample::sample(random, version);
-        out.principal_name = Sample::sample(random, version);
+        out.principal_type = Sample::sample(random.of("CreatableRenewers.PrincipalType"), version);
+        out.principal_name = Sample::sample(random.of("CreatableRenewers.PrincipalName"), version);
         out
     }
 }

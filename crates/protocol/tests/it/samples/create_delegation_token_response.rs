@@ -9,21 +9,48 @@ use crate::sample::{Random, Sample};
 impl Sample for CreateDelegationTokenResponse {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.error_code = Sample::sample(random, version);
-        out.principal_type = Sample::sample(random, version);
-        out.principal_name = Sample::sample(random, version);
+        out.error_code = Sample::sample(
+            random.of("CreateDelegationTokenResponse.ErrorCode"),
+            version,
+        );
+        out.principal_type = Sample::sample(
+            random.of("CreateDelegationTokenResponse.PrincipalType"),
+            version,
+        );
+        out.principal_name = Sample::sample(
+            random.of("CreateDelegationTokenResponse.PrincipalName"),
+            version,
+        );
         if version >= 3 {
-            out.token_requester_principal_type = Sample::sample(random, version);
+            out.token_requester_principal_type = Sample::sample(
+                random.of("CreateDelegationTokenResponse.TokenRequesterPrincipalType"),
+                version,
+            );
         }
         if version >= 3 {
-            out.token_requester_principal_name = Sample::sample(random, version);
+            out.token_requester_principal_name = Sample::sample(
+                random.of("CreateDelegationTokenResponse.TokenRequesterPrincipalName"),
+                version,
+            );
         }
-        out.issue_timestamp_ms = Sample::sample(random, version);
-        out.expiry_timestamp_ms = Sample::sample(random, version);
-        out.max_timestamp_ms = Sample::sample(random, version);
-        out.token_id = Sample::sample(random, version);
-        out.hmac = Sample::sample(random, version);
-        out.throttle_time_ms = Sample::sample(random, version);
+        out.issue_timestamp_ms = Sample::sample(
+            random.of("CreateDelegationTokenResponse.IssueTimestampMs"),
+            version,
+        );
+        out.expiry_timestamp_ms = Sample::sample(
+            random.of("CreateDelegationTokenResponse.ExpiryTimestampMs"),
+            version,
+        );
+        out.max_timestamp_ms = Sample::sample(
+            random.of("CreateDelegationTokenResponse.MaxTimestampMs"),
+            version,
+        );
+        out.token_id = Sample::sample(random.of("CreateDelegationTokenResponse.TokenId"), version);
+        out.hmac = Sample::sample(random.of("CreateDelegationTokenResponse.Hmac"), version);
+        out.throttle_time_ms = Sample::sample(
+            random.of("CreateDelegationTokenResponse.ThrottleTimeMs"),
+            version,
+        );
         out
     }
 }

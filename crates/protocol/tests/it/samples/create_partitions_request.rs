@@ -9,9 +9,10 @@ use crate::sample::{Random, Sample};
 impl Sample for CreatePartitionsRequest {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.topics = Sample::sample(random, version);
-        out.timeout_ms = Sample::sample(random, version);
-        out.validate_only = Sample::sample(random, version);
+        out.topics = Sample::sample(random.of("CreatePartitionsRequest.Topics"), version);
+        out.timeout_ms = Sample::sample(random.of("CreatePartitionsRequest.TimeoutMs"), version);
+        out.validate_only =
+            Sample::sample(random.of("CreatePartitionsRequest.ValidateOnly"), version);
         out
     }
 }
@@ -19,7 +20,7 @@ impl Sample for CreatePartitionsRequest {
 impl Sample for CreatePartitionsAssignment {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.broker_ids = Sample::sample(random, version);
+        out.broker_ids = Sample::sample(random.of("CreatePartitionsAssignment.BrokerIds"), version);
         out
     }
 }
@@ -27,12 +28,15 @@ impl Sample for CreatePartitionsAssignment {
 impl Sample for CreatePartitionsTopic {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.name = Sample::sample(random, version);
-        out.count = Sample::sample(random, version);
+        out.name = Sample::sample(random.of("CreatePartitionsTopic.Name"), version);
+        out.count = Sample::sample(random.of("CreatePartitionsTopic.Count"), version);
         out.assignments = if random.one_in(3) {
             None
         } else {
-            Some(Sample::sample(random, version))
+            Some(Sample::sample(
+                random.of("CreatePartitionsTopic.Assignments"),
+                version,
+            ))
         };
         out
     }

@@ -9,8 +9,11 @@ use crate::sample::{Random, Sample};
 impl Sample for CreatePartitionsResponse {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.throttle_time_ms = Sample::sample(random, version);
-        out.results = Sample::sample(random, version);
+        out.throttle_time_ms = Sample::sample(
+            random.of("CreatePartitionsResponse.ThrottleTimeMs"),
+            version,
+        );
+        out.results = Sample::sample(random.of("CreatePartitionsResponse.Results"), version);
         out
     }
 }
@@ -18,12 +21,16 @@ impl Sample for CreatePartitionsResponse {
 impl Sample for CreatePartitionsTopicResult {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.name = Sample::sample(random, version);
-        out.error_code = Sample::sample(random, version);
+        out.name = Sample::sample(random.of("CreatePartitionsTopicResult.Name"), version);
+        out.error_code =
+            Sample::sample(random.of("CreatePartitionsTopicResult.ErrorCode"), version);
         out.error_message = if random.one_in(3) {
             None
         } else {
-            Some(Sample::sample(random, version))
+            Some(Sample::sample(
+                random.of("CreatePartitionsTopicResult.ErrorMessage"),
+                version,
+            ))
         };
         out
     }

@@ -9,9 +9,9 @@ use crate::sample::{Random, Sample};
 impl Sample for CreateTopicsRequest {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.topics = Sample::sample(random, version);
-        out.timeout_ms = Sample::sample(random, version);
-        out.validate_only = Sample::sample(random, version);
+        out.topics = Sample::sample(random.of("CreateTopicsRequest.Topics"), version);
+        out.timeout_ms = Sample::sample(random.of("CreateTopicsRequest.timeoutMs"), version);
+        out.validate_only = Sample::sample(random.of("CreateTopicsRequest.validateOnly"), version);
         out
     }
 }
@@ -19,8 +19,11 @@ impl Sample for CreateTopicsRequest {
 impl Sample for CreatableReplicaAssignment {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.partition_index = Sample::sample(random, version);
-        out.broker_ids = Sample::sample(random, version);
+        out.partition_index = Sample::sample(
+            random.of("CreatableReplicaAssignment.PartitionIndex"),
+            version,
+        );
+        out.broker_ids = Sample::sample(random.of("CreatableReplicaAssignment.BrokerIds"), version);
         out
     }
 }
@@ -28,11 +31,12 @@ impl Sample for CreatableReplicaAssignment {
 impl Sample for CreatableTopic {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.name = Sample::sample(random, version);
-        out.num_partitions = Sample::sample(random, version);
-        out.replication_factor = Sample::sample(random, version);
-        out.assignments = Sample::sample(random, version);
-        out.configs = Sample::sample(random, version);
+        out.name = Sample::sample(random.of("CreatableTopic.Name"), version);
+        out.num_partitions = Sample::sample(random.of("CreatableTopic.NumPartitions"), version);
+        out.replication_factor =
+            Sample::sample(random.of("CreatableTopic.ReplicationFactor"), version);
+        out.assignments = Sample::sample(random.of("CreatableTopic.Assignments"), version);
+        out.configs = Sample::sample(random.of("CreatableTopic.Configs"), version);
         out
     }
 }
@@ -40,11 +44,14 @@ impl Sample for CreatableTopic {
 impl Sample for CreatableTopicConfig {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.name = Sample::sample(random, version);
+        out.name = Sample::sample(random.of("CreatableTopicConfig.Name"), version);
         out.value = if random.one_in(3) {
             None
         } else {
-            Some(Sample::sample(random, version))
+            Some(Sample::sample(
+                random.of("CreatableTopicConfig.Value"),
+                version,
+            ))
         };
         out
     }

@@ -9,8 +9,9 @@ use crate::sample::{Random, Sample};
 impl Sample for CreateTopicsResponse {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.throttle_time_ms = Sample::sample(random, version);
-        out.topics = Sample::sample(random, version);
+        out.throttle_time_ms =
+            Sample::sample(random.of("CreateTopicsResponse.ThrottleTimeMs"), version);
+        out.topics = Sample::sample(random.of("CreateTopicsResponse.Topics"), version);
         out
     }
 }
@@ -19,23 +20,28 @@ impl Sample for CreatableTopicConfigs {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
         if version >= 5 {
-            out.name = Sample::sample(random, version);
+            out.name = Sample::sample(random.of("CreatableTopicConfigs.Name"), version);
         }
         if version >= 5 {
             out.value = if random.one_in(3) {
                 None
             } else {
-                Some(Sample::sample(random, version))
+                Some(Sample::sample(
+                    random.of("CreatableTopicConfigs.Value"),
+                    version,
+                ))
             };
         }
         if version >= 5 {
-            out.read_only = Sample::sample(random, version);
+            out.read_only = Sample::sample(random.of("CreatableTopicConfigs.ReadOnly"), version);
         }
         if version >= 5 {
-            out.config_source = Sample::sample(random, version);
+            out.config_source =
+                Sample::sample(random.of("CreatableTopicConfigs.ConfigSource"), version);
         }
         if version >= 5 {
-            out.is_sensitive = Sample::sample(random, version);
+            out.is_sensitive =
+                Sample::sample(random.of("CreatableTopicConfigs.IsSensitive"), version);
         }
         out
     }
@@ -44,30 +50,41 @@ impl Sample for CreatableTopicConfigs {
 impl Sample for CreatableTopicResult {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.name = Sample::sample(random, version);
+        out.name = Sample::sample(random.of("CreatableTopicResult.Name"), version);
         if version >= 7 {
-            out.topic_id = Sample::sample(random, version);
+            out.topic_id = Sample::sample(random.of("CreatableTopicResult.TopicId"), version);
         }
-        out.error_code = Sample::sample(random, version);
+        out.error_code = Sample::sample(random.of("CreatableTopicResult.ErrorCode"), version);
         out.error_message = if random.one_in(3) {
             None
         } else {
-            Some(Sample::sample(random, version))
+            Some(Sample::sample(
+                random.of("CreatableTopicResult.ErrorMessage"),
+                version,
+            ))
         };
         if version >= 5 {
-            out.topic_config_error_code = Sample::sample(random, version);
+            out.topic_config_error_code = Sample::sample(
+                random.of("CreatableTopicResult.TopicConfigErrorCode"),
+                version,
+            );
         }
         if version >= 5 {
-            out.num_partitions = Sample::sample(random, version);
+            out.num_partitions =
+                Sample::sample(random.of("CreatableTopicResult.NumPartitions"), version);
         }
         if version >= 5 {
-            out.replication_factor = Sample::sample(random, version);
+            out.replication_factor =
+                Sample::sample(random.of("CreatableTopicResult.ReplicationFactor"), version);
         }
         if version >= 5 {
             out.configs = if random.one_in(3) {
                 None
             } else {
-                Some(Sample::sample(random, version))
+                Some(Sample::sample(
+                    random.of("CreatableTopicResult.Configs"),
+                    version,
+                ))
             };
         }
         out

@@ -9,9 +9,12 @@ use crate::sample::{Random, Sample};
 impl Sample for DefaultPrincipalData {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.type_ = Sample::sample(random, version);
-        out.name = Sample::sample(random, version);
-        out.token_authenticated = Sample::sample(random, version);
+        out.type_ = Sample::sample(random.of("DefaultPrincipalData.Type"), version);
+        out.name = Sample::sample(random.of("DefaultPrincipalData.Name"), version);
+        out.token_authenticated = Sample::sample(
+            random.of("DefaultPrincipalData.TokenAuthenticated"),
+            version,
+        );
         out
     }
 }

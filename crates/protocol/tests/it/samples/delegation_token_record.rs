@@ -9,13 +9,18 @@ use crate::sample::{Random, Sample};
 impl Sample for DelegationTokenRecord {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.owner = Sample::sample(random, version);
-        out.requester = Sample::sample(random, version);
-        out.renewers = Sample::sample(random, version);
-        out.issue_timestamp = Sample::sample(random, version);
-        out.max_timestamp = Sample::sample(random, version);
-        out.expiration_timestamp = Sample::sample(random, version);
-        out.token_id = Sample::sample(random, version);
+        out.owner = Sample::sample(random.of("DelegationTokenRecord.Owner"), version);
+        out.requester = Sample::sample(random.of("DelegationTokenRecord.Requester"), version);
+        out.renewers = Sample::sample(random.of("DelegationTokenRecord.Renewers"), version);
+        out.issue_timestamp =
+            Sample::sample(random.of("DelegationTokenRecord.IssueTimestamp"), version);
+        out.max_timestamp =
+            Sample::sample(random.of("DelegationTokenRecord.MaxTimestamp"), version);
+        out.expiration_timestamp = Sample::sample(
+            random.of("DelegationTokenRecord.ExpirationTimestamp"),
+            version,
+        );
+        out.token_id = Sample::sample(random.of("DelegationTokenRecord.TokenId"), version);
         out
     }
 }

@@ -9,7 +9,7 @@ use crate::sample::{Random, Sample};
 impl Sample for DeleteAclsRequest {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.filters = Sample::sample(random, version);
+        out.filters = Sample::sample(random.of("DeleteAclsRequest.Filters"), version);
         out
     }
 }
@@ -17,25 +17,36 @@ impl Sample for DeleteAclsRequest {
 impl Sample for DeleteAclsFilter {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.resource_type_filter = Sample::sample(random, version);
+        out.resource_type_filter =
+            Sample::sample(random.of("DeleteAclsFilter.ResourceTypeFilter"), version);
         out.resource_name_filter = if random.one_in(3) {
             None
         } else {
-            Some(Sample::sample(random, version))
+            Some(Sample::sample(
+                random.of("DeleteAclsFilter.ResourceNameFilter"),
+                version,
+            ))
         };
-        out.pattern_type_filter = Sample::sample(random, version);
+        out.pattern_type_filter =
+            Sample::sample(random.of("DeleteAclsFilter.PatternTypeFilter"), version);
         out.principal_filter = if random.one_in(3) {
             None
         } else {
-            Some(Sample::sample(random, version))
+            Some(Sample::sample(
+                random.of("DeleteAclsFilter.PrincipalFilter"),
+                version,
+            ))
         };
         out.host_filter = if random.one_in(3) {
             None
         } else {
-            Some(Sample::sample(random, version))
+            Some(Sample::sample(
+                random.of("DeleteAclsFilter.HostFilter"),
+                version,
+            ))
         };
-        out.operation = Sample::sample(random, version);
-        out.permission_type = Sample::sample(random, version);
+        out.operation = Sample::sample(random.of("DeleteAclsFilter.Operation"), version);
+        out.permission_type = Sample::sample(random.of("DeleteAclsFilter.PermissionType"), version);
         out
     }
 }

@@ -9,8 +9,9 @@ use crate::sample::{Random, Sample};
 impl Sample for DeleteAclsResponse {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.throttle_time_ms = Sample::sample(random, version);
-        out.filter_results = Sample::sample(random, version);
+        out.throttle_time_ms =
+            Sample::sample(random.of("DeleteAclsResponse.ThrottleTimeMs"), version);
+        out.filter_results = Sample::sample(random.of("DeleteAclsResponse.FilterResults"), version);
         out
     }
 }
@@ -18,13 +19,17 @@ impl Sample for DeleteAclsResponse {
 impl Sample for DeleteAclsFilterResult {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.error_code = Sample::sample(random, version);
+        out.error_code = Sample::sample(random.of("DeleteAclsFilterResult.ErrorCode"), version);
         out.error_message = if random.one_in(3) {
             None
         } else {
-            Some(Sample::sample(random, version))
+            Some(Sample::sample(
+                random.of("DeleteAclsFilterResult.ErrorMessage"),
+                version,
+            ))
         };
-        out.matching_acls = Sample::sample(random, version);
+        out.matching_acls =
+            Sample::sample(random.of("DeleteAclsFilterResult.MatchingAcls"), version);
         out
     }
 }
@@ -32,19 +37,25 @@ impl Sample for DeleteAclsFilterResult {
 impl Sample for DeleteAclsMatchingAcl {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.error_code = Sample::sample(random, version);
+        out.error_code = Sample::sample(random.of("DeleteAclsMatchingAcl.ErrorCode"), version);
         out.error_message = if random.one_in(3) {
             None
         } else {
-            Some(Sample::sample(random, version))
+            Some(Sample::sample(
+                random.of("DeleteAclsMatchingAcl.ErrorMessage"),
+                version,
+            ))
         };
-        out.resource_type = Sample::sample(random, version);
-        out.resource_name = Sample::sample(random, version);
-        out.pattern_type = Sample::sample(random, version);
-        out.principal = Sample::sample(random, version);
-        out.host = Sample::sample(random, version);
-        out.operation = Sample::sample(random, version);
-        out.permission_type = Sample::sample(random, version);
+        out.resource_type =
+            Sample::sample(random.of("DeleteAclsMatchingAcl.ResourceType"), version);
+        out.resource_name =
+            Sample::sample(random.of("DeleteAclsMatchingAcl.ResourceName"), version);
+        out.pattern_type = Sample::sample(random.of("DeleteAclsMatchingAcl.PatternType"), version);
+        out.principal = Sample::sample(random.of("DeleteAclsMatchingAcl.Principal"), version);
+        out.host = Sample::sample(random.of("DeleteAclsMatchingAcl.Host"), version);
+        out.operation = Sample::sample(random.of("DeleteAclsMatchingAcl.Operation"), version);
+        out.permission_type =
+            Sample::sample(random.of("DeleteAclsMatchingAcl.PermissionType"), version);
         out
     }
 }

@@ -9,7 +9,7 @@ use crate::sample::{Random, Sample};
 impl Sample for DeleteGroupsRequest {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.groups_names = Sample::sample(random, version);
+        out.groups_names = Sample::sample(random.of("DeleteGroupsRequest.GroupsNames"), version);
         out
     }
 }

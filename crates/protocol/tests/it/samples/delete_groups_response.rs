@@ -9,8 +9,9 @@ use crate::sample::{Random, Sample};
 impl Sample for DeleteGroupsResponse {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.throttle_time_ms = Sample::sample(random, version);
-        out.results = Sample::sample(random, version);
+        out.throttle_time_ms =
+            Sample::sample(random.of("DeleteGroupsResponse.ThrottleTimeMs"), version);
+        out.results = Sample::sample(random.of("DeleteGroupsResponse.Results"), version);
         out
     }
 }
@@ -18,13 +19,16 @@ impl Sample for DeleteGroupsResponse {
 impl Sample for DeletableGroupResult {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.group_id = Sample::sample(random, version);
-        out.error_code = Sample::sample(random, version);
+        out.group_id = Sample::sample(random.of("DeletableGroupResult.GroupId"), version);
+        out.error_code = Sample::sample(random.of("DeletableGroupResult.ErrorCode"), version);
         if version >= 3 {
             out.error_message = if random.one_in(3) {
                 None
             } else {
-                Some(Sample::sample(random, version))
+                Some(Sample::sample(
+                    random.of("DeletableGroupResult.ErrorMessage"),
+                    version,
+                ))
             };
         }
         out

@@ -9,8 +9,8 @@ use crate::sample::{Random, Sample};
 impl Sample for DeleteRecordsRequest {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.topics = Sample::sample(random, version);
-        out.timeout_ms = Sample::sample(random, version);
+        out.topics = Sample::sample(random.of("DeleteRecordsRequest.Topics"), version);
+        out.timeout_ms = Sample::sample(random.of("DeleteRecordsRequest.TimeoutMs"), version);
         out
     }
 }
@@ -18,8 +18,9 @@ impl Sample for DeleteRecordsRequest {
 impl Sample for DeleteRecordsPartition {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.partition_index = Sample::sample(random, version);
-        out.offset = Sample::sample(random, version);
+        out.partition_index =
+            Sample::sample(random.of("DeleteRecordsPartition.PartitionIndex"), version);
+        out.offset = Sample::sample(random.of("DeleteRecordsPartition.Offset"), version);
         out
     }
 }
@@ -27,8 +28,8 @@ impl Sample for DeleteRecordsPartition {
 impl Sample for DeleteRecordsTopic {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.name = Sample::sample(random, version);
-        out.partitions = Sample::sample(random, version);
+        out.name = Sample::sample(random.of("DeleteRecordsTopic.Name"), version);
+        out.partitions = Sample::sample(random.of("DeleteRecordsTopic.Partitions"), version);
         out
     }
 }

@@ -9,8 +9,9 @@ use crate::sample::{Random, Sample};
 impl Sample for DeleteRecordsResponse {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.throttle_time_ms = Sample::sample(random, version);
-        out.topics = Sample::sample(random, version);
+        out.throttle_time_ms =
+            Sample::sample(random.of("DeleteRecordsResponse.ThrottleTimeMs"), version);
+        out.topics = Sample::sample(random.of("DeleteRecordsResponse.Topics"), version);
         out
     }
 }
@@ -18,9 +19,16 @@ impl Sample for DeleteRecordsResponse {
 impl Sample for DeleteRecordsPartitionResult {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.partition_index = Sample::sample(random, version);
-        out.low_watermark = Sample::sample(random, version);
-        out.error_code = Sample::sample(random, version);
+        out.partition_index = Sample::sample(
+            random.of("DeleteRecordsPartitionResult.PartitionIndex"),
+            version,
+        );
+        out.low_watermark = Sample::sample(
+            random.of("DeleteRecordsPartitionResult.LowWatermark"),
+            version,
+        );
+        out.error_code =
+            Sample::sample(random.of("DeleteRecordsPartitionResult.ErrorCode"), version);
         out
     }
 }
@@ -28,8 +36,8 @@ impl Sample for DeleteRecordsPartitionResult {
 impl Sample for DeleteRecordsTopicResult {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.name = Sample::sample(random, version);
-        out.partitions = Sample::sample(random, version);
+        out.name = Sample::sample(random.of("DeleteRecordsTopicResult.Name"), version);
+        out.partitions = Sample::sample(random.of("DeleteRecordsTopicResult.Partitions"), version);
         out
     }
 }

@@ -9,8 +9,8 @@ use crate::sample::{Random, Sample};
 impl Sample for DeleteShareGroupOffsetsRequest {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.group_id = Sample::sample(random, version);
-        out.topics = Sample::sample(random, version);
+        out.group_id = Sample::sample(random.of("DeleteShareGroupOffsetsRequest.GroupId"), version);
+        out.topics = Sample::sample(random.of("DeleteShareGroupOffsetsRequest.Topics"), version);
         out
     }
 }
@@ -18,7 +18,10 @@ impl Sample for DeleteShareGroupOffsetsRequest {
 impl Sample for DeleteShareGroupOffsetsRequestTopic {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.topic_name = Sample::sample(random, version);
+        out.topic_name = Sample::sample(
+            random.of("DeleteShareGroupOffsetsRequestTopic.TopicName"),
+            version,
+        );
         out
     }
 }

@@ -9,14 +9,26 @@ use crate::sample::{Random, Sample};
 impl Sample for DeleteShareGroupOffsetsResponse {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.throttle_time_ms = Sample::sample(random, version);
-        out.error_code = Sample::sample(random, version);
+        out.throttle_time_ms = Sample::sample(
+            random.of("DeleteShareGroupOffsetsResponse.ThrottleTimeMs"),
+            version,
+        );
+        out.error_code = Sample::sample(
+            random.of("DeleteShareGroupOffsetsResponse.ErrorCode"),
+            version,
+        );
         out.error_message = if random.one_in(3) {
             None
         } else {
-            Some(Sample::sample(random, version))
+            Some(Sample::sample(
+                random.of("DeleteShareGroupOffsetsResponse.ErrorMessage"),
+                version,
+            ))
         };
-        out.responses = Sample::sample(random, version);
+        out.responses = Sample::sample(
+            random.of("DeleteShareGroupOffsetsResponse.Responses"),
+            version,
+        );
         out
     }
 }
@@ -24,13 +36,25 @@ impl Sample for DeleteShareGroupOffsetsResponse {
 impl Sample for DeleteShareGroupOffsetsResponseTopic {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.topic_name = Sample::sample(random, version);
-        out.topic_id = Sample::sample(random, version);
-        out.error_code = Sample::sample(random, version);
+        out.topic_name = Sample::sample(
+            random.of("DeleteShareGroupOffsetsResponseTopic.TopicName"),
+            version,
+        );
+        out.topic_id = Sample::sample(
+            random.of("DeleteShareGroupOffsetsResponseTopic.TopicId"),
+            version,
+        );
+        out.error_code = Sample::sample(
+            random.of("DeleteShareGroupOffsetsResponseTopic.ErrorCode"),
+            version,
+        );
         out.error_message = if random.one_in(3) {
             None
         } else {
-            Some(Sample::sample(random, version))
+            Some(Sample::sample(
+                random.of("DeleteShareGroupOffsetsResponseTopic.ErrorMessage"),
+                version,
+            ))
         };
         out
     }

@@ -9,8 +9,8 @@ use crate::sample::{Random, Sample};
 impl Sample for DeleteShareGroupStateRequest {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.group_id = Sample::sample(random, version);
-        out.topics = Sample::sample(random, version);
+        out.group_id = Sample::sample(random.of("DeleteShareGroupStateRequest.GroupId"), version);
+        out.topics = Sample::sample(random.of("DeleteShareGroupStateRequest.Topics"), version);
         out
     }
 }
@@ -18,8 +18,8 @@ impl Sample for DeleteShareGroupStateRequest {
 impl Sample for DeleteStateData {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.topic_id = Sample::sample(random, version);
-        out.partitions = Sample::sample(random, version);
+        out.topic_id = Sample::sample(random.of("DeleteStateData.TopicId"), version);
+        out.partitions = Sample::sample(random.of("DeleteStateData.Partitions"), version);
         out
     }
 }
@@ -27,7 +27,7 @@ impl Sample for DeleteStateData {
 impl Sample for PartitionData {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.partition = Sample::sample(random, version);
+        out.partition = Sample::sample(random.of("PartitionData.Partition"), version);
         out
     }
 }

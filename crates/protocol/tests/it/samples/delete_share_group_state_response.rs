@@ -9,7 +9,7 @@ use crate::sample::{Random, Sample};
 impl Sample for DeleteShareGroupStateResponse {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.results = Sample::sample(random, version);
+        out.results = Sample::sample(random.of("DeleteShareGroupStateResponse.Results"), version);
         out
     }
 }
@@ -17,8 +17,8 @@ impl Sample for DeleteShareGroupStateResponse {
 impl Sample for DeleteStateResult {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.topic_id = Sample::sample(random, version);
-        out.partitions = Sample::sample(random, version);
+        out.topic_id = Sample::sample(random.of("DeleteStateResult.TopicId"), version);
+        out.partitions = Sample::sample(random.of("DeleteStateResult.Partitions"), version);
         out
     }
 }
@@ -26,12 +26,15 @@ impl Sample for DeleteStateResult {
 impl Sample for PartitionResult {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.partition = Sample::sample(random, version);
-        out.error_code = Sample::sample(random, version);
+        out.partition = Sample::sample(random.of("PartitionResult.Partition"), version);
+        out.error_code = Sample::sample(random.of("PartitionResult.ErrorCode"), version);
         out.error_message = if random.one_in(3) {
             None
         } else {
-            Some(Sample::sample(random, version))
+            Some(Sample::sample(
+                random.of("PartitionResult.ErrorMessage"),
+                version,
+            ))
         };
         out
     }

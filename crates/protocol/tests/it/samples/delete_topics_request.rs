@@ -10,12 +10,12 @@ impl Sample for DeleteTopicsRequest {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
         if version >= 6 {
-            out.topics = Sample::sample(random, version);
+            out.topics = Sample::sample(random.of("DeleteTopicsRequest.Topics"), version);
         }
         if version <= 5 {
-            out.topic_names = Sample::sample(random, version);
+            out.topic_names = Sample::sample(random.of("DeleteTopicsRequest.TopicNames"), version);
         }
-        out.timeout_ms = Sample::sample(random, version);
+        out.timeout_ms = Sample::sample(random.of("DeleteTopicsRequest.TimeoutMs"), version);
         out
     }
 }
@@ -27,11 +27,11 @@ impl Sample for DeleteTopicState {
             out.name = if random.one_in(3) {
                 None
             } else {
-                Some(Sample::sample(random, version))
+                Some(Sample::sample(random.of("DeleteTopicState.Name"), version))
             };
         }
         if version >= 6 {
-            out.topic_id = Sample::sample(random, version);
+            out.topic_id = Sample::sample(random.of("DeleteTopicState.TopicId"), version);
         }
         out
     }

@@ -9,8 +9,9 @@ use crate::sample::{Random, Sample};
 impl Sample for DeleteTopicsResponse {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.throttle_time_ms = Sample::sample(random, version);
-        out.responses = Sample::sample(random, version);
+        out.throttle_time_ms =
+            Sample::sample(random.of("DeleteTopicsResponse.ThrottleTimeMs"), version);
+        out.responses = Sample::sample(random.of("DeleteTopicsResponse.Responses"), version);
         out
     }
 }
@@ -21,17 +22,23 @@ impl Sample for DeletableTopicResult {
         out.name = if version >= 6 && random.one_in(3) {
             None
         } else {
-            Some(Sample::sample(random, version))
+            Some(Sample::sample(
+                random.of("DeletableTopicResult.Name"),
+                version,
+            ))
         };
         if version >= 6 {
-            out.topic_id = Sample::sample(random, version);
+            out.topic_id = Sample::sample(random.of("DeletableTopicResult.TopicId"), version);
         }
-        out.error_code = Sample::sample(random, version);
+        out.error_code = Sample::sample(random.of("DeletableTopicResult.ErrorCode"), version);
         if version >= 5 {
             out.error_message = if random.one_in(3) {
                 None
             } else {
-                Some(Sample::sample(random, version))
+                Some(Sample::sample(
+                    random.of("DeletableTopicResult.ErrorMessage"),
+                    version,
+                ))
             };
         }
         out

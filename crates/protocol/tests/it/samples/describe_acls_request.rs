@@ -9,25 +9,37 @@ use crate::sample::{Random, Sample};
 impl Sample for DescribeAclsRequest {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.resource_type_filter = Sample::sample(random, version);
+        out.resource_type_filter =
+            Sample::sample(random.of("DescribeAclsRequest.ResourceTypeFilter"), version);
         out.resource_name_filter = if random.one_in(3) {
             None
         } else {
-            Some(Sample::sample(random, version))
+            Some(Sample::sample(
+                random.of("DescribeAclsRequest.ResourceNameFilter"),
+                version,
+            ))
         };
-        out.pattern_type_filter = Sample::sample(random, version);
+        out.pattern_type_filter =
+            Sample::sample(random.of("DescribeAclsRequest.PatternTypeFilter"), version);
         out.principal_filter = if random.one_in(3) {
             None
         } else {
-            Some(Sample::sample(random, version))
+            Some(Sample::sample(
+                random.of("DescribeAclsRequest.PrincipalFilter"),
+                version,
+            ))
         };
         out.host_filter = if random.one_in(3) {
             None
         } else {
-            Some(Sample::sample(random, version))
+            Some(Sample::sample(
+                random.of("DescribeAclsRequest.HostFilter"),
+                version,
+            ))
         };
-        out.operation = Sample::sample(random, version);
-        out.permission_type = Sample::sample(random, version);
+        out.operation = Sample::sample(random.of("DescribeAclsRequest.Operation"), version);
+        out.permission_type =
+            Sample::sample(random.of("DescribeAclsRequest.PermissionType"), version);
         out
     }
 }

@@ -9,14 +9,18 @@ use crate::sample::{Random, Sample};
 impl Sample for DescribeAclsResponse {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.throttle_time_ms = Sample::sample(random, version);
-        out.error_code = Sample::sample(random, version);
+        out.throttle_time_ms =
+            Sample::sample(random.of("DescribeAclsResponse.ThrottleTimeMs"), version);
+        out.error_code = Sample::sample(random.of("DescribeAclsResponse.ErrorCode"), version);
         out.error_message = if random.one_in(3) {
             None
         } else {
-            Some(Sample::sample(random, version))
+            Some(Sample::sample(
+                random.of("DescribeAclsResponse.ErrorMessage"),
+                version,
+            ))
         };
-        out.resources = Sample::sample(random, version);
+        out.resources = Sample::sample(random.of("DescribeAclsResponse.Resources"), version);
         out
     }
 }
@@ -24,10 +28,10 @@ impl Sample for DescribeAclsResponse {
 impl Sample for AclDescription {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.principal = Sample::sample(random, version);
-        out.host = Sample::sample(random, version);
-        out.operation = Sample::sample(random, version);
-        out.permission_type = Sample::sample(random, version);
+        out.principal = Sample::sample(random.of("AclDescription.Principal"), version);
+        out.host = Sample::sample(random.of("AclDescription.Host"), version);
+        out.operation = Sample::sample(random.of("AclDescription.Operation"), version);
+        out.permission_type = Sample::sample(random.of("AclDescription.PermissionType"), version);
         out
     }
 }
@@ -35,10 +39,10 @@ impl Sample for AclDescription {
 impl Sample for DescribeAclsResource {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.resource_type = Sample::sample(random, version);
-        out.resource_name = Sample::sample(random, version);
-        out.pattern_type = Sample::sample(random, version);
-        out.acls = Sample::sample(random, version);
+        out.resource_type = Sample::sample(random.of("DescribeAclsResource.ResourceType"), version);
+        out.resource_name = Sample::sample(random.of("DescribeAclsResource.ResourceName"), version);
+        out.pattern_type = Sample::sample(random.of("DescribeAclsResource.PatternType"), version);
+        out.acls = Sample::sample(random.of("DescribeAclsResource.Acls"), version);
         out
     }
 }

@@ -9,8 +9,9 @@ use crate::sample::{Random, Sample};
 impl Sample for DescribeClientQuotasRequest {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.components = Sample::sample(random, version);
-        out.strict = Sample::sample(random, version);
+        out.components =
+            Sample::sample(random.of("DescribeClientQuotasRequest.Components"), version);
+        out.strict = Sample::sample(random.of("DescribeClientQuotasRequest.Strict"), version);
         out
     }
 }
@@ -18,12 +19,12 @@ impl Sample for DescribeClientQuotasRequest {
 impl Sample for ComponentData {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.entity_type = Sample::sample(random, version);
-        out.match_type = Sample::sample(random, version);
+        out.entity_type = Sample::sample(random.of("ComponentData.EntityType"), version);
+        out.match_type = Sample::sample(random.of("ComponentData.MatchType"), version);
         out.match_ = if random.one_in(3) {
             None
         } else {
-            Some(Sample::sample(random, version))
+            Some(Sample::sample(random.of("ComponentData.Match"), version))
         };
         out
     }

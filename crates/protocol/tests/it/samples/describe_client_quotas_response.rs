@@ -9,17 +9,27 @@ use crate::sample::{Random, Sample};
 impl Sample for DescribeClientQuotasResponse {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.throttle_time_ms = Sample::sample(random, version);
-        out.error_code = Sample::sample(random, version);
+        out.throttle_time_ms = Sample::sample(
+            random.of("DescribeClientQuotasResponse.ThrottleTimeMs"),
+            version,
+        );
+        out.error_code =
+            Sample::sample(random.of("DescribeClientQuotasResponse.ErrorCode"), version);
         out.error_message = if random.one_in(3) {
             None
         } else {
-            Some(Sample::sample(random, version))
+            Some(Sample::sample(
+                random.of("DescribeClientQuotasResponse.ErrorMessage"),
+                version,
+            ))
         };
         out.entries = if random.one_in(3) {
             None
         } else {
-            Some(Sample::sample(random, version))
+            Some(Sample::sample(
+                random.of("DescribeClientQuotasResponse.Entries"),
+                version,
+            ))
         };
         out
     }
@@ -28,11 +38,11 @@ impl Sample for DescribeClientQuotasResponse {
 impl Sample for EntityData {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.entity_type = Sample::sample(random, version);
+        out.entity_type = Sample::sample(random.of("EntityData.EntityType"), version);
         out.entity_name = if random.one_in(3) {
             None
         } else {
-            Some(Sample::sample(random, version))
+            Some(Sample::sample(random.of("EntityData.EntityName"), version))
         };
         out
     }
@@ -41,8 +51,8 @@ impl Sample for EntityData {
 impl Sample for EntryData {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.entity = Sample::sample(random, version);
-        out.values = Sample::sample(random, version);
+        out.entity = Sample::sample(random.of("EntryData.Entity"), version);
+        out.values = Sample::sample(random.of("EntryData.Values"), version);
         out
     }
 }
@@ -50,8 +60,8 @@ impl Sample for EntryData {
 impl Sample for ValueData {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.key = Sample::sample(random, version);
-        out.value = Sample::sample(random, version);
+        out.key = Sample::sample(random.of("ValueData.Key"), version);
+        out.value = Sample::sample(random.of("ValueData.Value"), version);
         out
     }
 }

@@ -9,12 +9,19 @@ use crate::sample::{Random, Sample};
 impl Sample for DescribeClusterRequest {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.include_cluster_authorized_operations = Sample::sample(random, version);
+        out.include_cluster_authorized_operations = Sample::sample(
+            random.of("DescribeClusterRequest.IncludeClusterAuthorizedOperations"),
+            version,
+        );
         if version >= 1 {
-            out.endpoint_type = Sample::sample(random, version);
+            out.endpoint_type =
+                Sample::sample(random.of("DescribeClusterRequest.EndpointType"), version);
         }
         if version >= 2 {
-            out.include_fenced_brokers = Sample::sample(random, version);
+            out.include_fenced_brokers = Sample::sample(
+                random.of("DescribeClusterRequest.IncludeFencedBrokers"),
+                version,
+            );
         }
         out
     }

@@ -9,20 +9,29 @@ use crate::sample::{Random, Sample};
 impl Sample for DescribeClusterResponse {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.throttle_time_ms = Sample::sample(random, version);
-        out.error_code = Sample::sample(random, version);
+        out.throttle_time_ms =
+            Sample::sample(random.of("DescribeClusterResponse.ThrottleTimeMs"), version);
+        out.error_code = Sample::sample(random.of("DescribeClusterResponse.ErrorCode"), version);
         out.error_message = if random.one_in(3) {
             None
         } else {
-            Some(Sample::sample(random, version))
+            Some(Sample::sample(
+                random.of("DescribeClusterResponse.ErrorMessage"),
+                version,
+            ))
         };
         if version >= 1 {
-            out.endpoint_type = Sample::sample(random, version);
+            out.endpoint_type =
+                Sample::sample(random.of("DescribeClusterResponse.EndpointType"), version);
         }
-        out.cluster_id = Sample::sample(random, version);
-        out.controller_id = Sample::sample(random, version);
-        out.brokers = Sample::sample(random, version);
-        out.cluster_authorized_operations = Sample::sample(random, version);
+        out.cluster_id = Sample::sample(random.of("DescribeClusterResponse.ClusterId"), version);
+        out.controller_id =
+            Sample::sample(random.of("DescribeClusterResponse.ControllerId"), version);
+        out.brokers = Sample::sample(random.of("DescribeClusterResponse.Brokers"), version);
+        out.cluster_authorized_operations = Sample::sample(
+            random.of("DescribeClusterResponse.ClusterAuthorizedOperations"),
+            version,
+        );
         out
     }
 }
@@ -30,16 +39,19 @@ impl Sample for DescribeClusterResponse {
 impl Sample for DescribeClusterBroker {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.broker_id = Sample::sample(random, version);
-        out.host = Sample::sample(random, version);
-        out.port = Sample::sample(random, version);
+        out.broker_id = Sample::sample(random.of("DescribeClusterBroker.BrokerId"), version);
+        out.host = Sample::sample(random.of("DescribeClusterBroker.Host"), version);
+        out.port = Sample::sample(random.of("DescribeClusterBroker.Port"), version);
         out.rack = if random.one_in(3) {
             None
         } else {
-            Some(Sample::sample(random, version))
+            Some(Sample::sample(
+                random.of("DescribeClusterBroker.Rack"),
+                version,
+            ))
         };
         if version >= 2 {
-            out.is_fenced = Sample::sample(random, version);
+            out.is_fenced = Sample::sample(random.of("DescribeClusterBroker.IsFenced"), version);
         }
         out
     }

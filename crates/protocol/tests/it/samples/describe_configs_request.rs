@@ -9,10 +9,14 @@ use crate::sample::{Random, Sample};
 impl Sample for DescribeConfigsRequest {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.resources = Sample::sample(random, version);
-        out.include_synonyms = Sample::sample(random, version);
+        out.resources = Sample::sample(random.of("DescribeConfigsRequest.Resources"), version);
+        out.include_synonyms =
+            Sample::sample(random.of("DescribeConfigsRequest.IncludeSynonyms"), version);
         if version >= 3 {
-            out.include_documentation = Sample::sample(random, version);
+            out.include_documentation = Sample::sample(
+                random.of("DescribeConfigsRequest.IncludeDocumentation"),
+                version,
+            );
         }
         out
     }
@@ -21,12 +25,17 @@ impl Sample for DescribeConfigsRequest {
 impl Sample for DescribeConfigsResource {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.resource_type = Sample::sample(random, version);
-        out.resource_name = Sample::sample(random, version);
+        out.resource_type =
+            Sample::sample(random.of("DescribeConfigsResource.ResourceType"), version);
+        out.resource_name =
+            Sample::sample(random.of("DescribeConfigsResource.ResourceName"), version);
         out.configuration_keys = if random.one_in(3) {
             None
         } else {
-            Some(Sample::sample(random, version))
+            Some(Sample::sample(
+                random.of("DescribeConfigsResource.ConfigurationKeys"),
+                version,
+            ))
         };
         out
     }

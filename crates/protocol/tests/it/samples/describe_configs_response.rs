@@ -9,8 +9,9 @@ use crate::sample::{Random, Sample};
 impl Sample for DescribeConfigsResponse {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.throttle_time_ms = Sample::sample(random, version);
-        out.results = Sample::sample(random, version);
+        out.throttle_time_ms =
+            Sample::sample(random.of("DescribeConfigsResponse.ThrottleTimeMs"), version);
+        out.results = Sample::sample(random.of("DescribeConfigsResponse.Results"), version);
         out
     }
 }
@@ -18,24 +19,40 @@ impl Sample for DescribeConfigsResponse {
 impl Sample for DescribeConfigsResourceResult {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.name = Sample::sample(random, version);
+        out.name = Sample::sample(random.of("DescribeConfigsResourceResult.Name"), version);
         out.value = if random.one_in(3) {
             None
         } else {
-            Some(Sample::sample(random, version))
+            Some(Sample::sample(
+                random.of("DescribeConfigsResourceResult.Value"),
+                version,
+            ))
         };
-        out.read_only = Sample::sample(random, version);
-        out.config_source = Sample::sample(random, version);
-        out.is_sensitive = Sample::sample(random, version);
-        out.synonyms = Sample::sample(random, version);
+        out.read_only =
+            Sample::sample(random.of("DescribeConfigsResourceResult.ReadOnly"), version);
+        out.config_source = Sample::sample(
+            random.of("DescribeConfigsResourceResult.ConfigSource"),
+            version,
+        );
+        out.is_sensitive = Sample::sample(
+            random.of("DescribeConfigsResourceResult.IsSensitive"),
+            version,
+        );
+        out.synonyms = Sample::sample(random.of("DescribeConfigsResourceResult.Synonyms"), version);
         if version >= 3 {
-            out.config_type = Sample::sample(random, version);
+            out.config_type = Sample::sample(
+                random.of("DescribeConfigsResourceResult.ConfigType"),
+                version,
+            );
         }
         if version >= 3 {
             out.documentation = if random.one_in(3) {
                 None
             } else {
-                Some(Sample::sample(random, version))
+                Some(Sample::sample(
+                    random.of("DescribeConfigsResourceResult.Documentation"),
+                    version,
+                ))
             };
         }
         out
@@ -45,15 +62,20 @@ impl Sample for DescribeConfigsResourceResult {
 impl Sample for DescribeConfigsResult {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.error_code = Sample::sample(random, version);
+        out.error_code = Sample::sample(random.of("DescribeConfigsResult.ErrorCode"), version);
         out.error_message = if random.one_in(3) {
             None
         } else {
-            Some(Sample::sample(random, version))
+            Some(Sample::sample(
+                random.of("DescribeConfigsResult.ErrorMessage"),
+                version,
+            ))
         };
-        out.resource_type = Sample::sample(random, version);
-        out.resource_name = Sample::sample(random, version);
-        out.configs = Sample::sample(random, version);
+        out.resource_type =
+            Sample::sample(random.of("DescribeConfigsResult.ResourceType"), version);
+        out.resource_name =
+            Sample::sample(random.of("DescribeConfigsResult.ResourceName"), version);
+        out.configs = Sample::sample(random.of("DescribeConfigsResult.Configs"), version);
         out
     }
 }
@@ -61,13 +83,16 @@ impl Sample for DescribeConfigsResult {
 impl Sample for DescribeConfigsSynonym {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.name = Sample::sample(random, version);
+        out.name = Sample::sample(random.of("DescribeConfigsSynonym.Name"), version);
         out.value = if random.one_in(3) {
             None
         } else {
-            Some(Sample::sample(random, version))
+            Some(Sample::sample(
+                random.of("DescribeConfigsSynonym.Value"),
+                version,
+            ))
         };
-        out.source = Sample::sample(random, version);
+        out.source = Sample::sample(random.of("DescribeConfigsSynonym.Source"), version);
         out
     }
 }

@@ -12,7 +12,10 @@ impl Sample for DescribeDelegationTokenRequest {
         out.owners = if random.one_in(3) {
             None
         } else {
-            Some(Sample::sample(random, version))
+            Some(Sample::sample(
+                random.of("DescribeDelegationTokenRequest.Owners"),
+                version,
+            ))
         };
         out
     }
@@ -21,8 +24,14 @@ impl Sample for DescribeDelegationTokenRequest {
 impl Sample for DescribeDelegationTokenOwner {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.principal_type = Sample::sample(random, version);
-        out.principal_name = Sample::sample(random, version);
+        out.principal_type = Sample::sample(
+            random.of("DescribeDelegationTokenOwner.PrincipalType"),
+            version,
+        );
+        out.principal_name = Sample::sample(
+            random.of("DescribeDelegationTokenOwner.PrincipalName"),
+            version,
+        );
         out
     }
 }

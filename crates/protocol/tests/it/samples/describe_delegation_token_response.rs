@@ -9,9 +9,15 @@ use crate::sample::{Random, Sample};
 impl Sample for DescribeDelegationTokenResponse {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.error_code = Sample::sample(random, version);
-        out.tokens = Sample::sample(random, version);
-        out.throttle_time_ms = Sample::sample(random, version);
+        out.error_code = Sample::sample(
+            random.of("DescribeDelegationTokenResponse.ErrorCode"),
+            version,
+        );
+        out.tokens = Sample::sample(random.of("DescribeDelegationTokenResponse.Tokens"), version);
+        out.throttle_time_ms = Sample::sample(
+            random.of("DescribeDelegationTokenResponse.ThrottleTimeMs"),
+            version,
+        );
         out
     }
 }
@@ -19,20 +25,35 @@ impl Sample for DescribeDelegationTokenResponse {
 impl Sample for DescribedDelegationToken {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.principal_type = Sample::sample(random, version);
-        out.principal_name = Sample::sample(random, version);
+        out.principal_type =
+            Sample::sample(random.of("DescribedDelegationToken.PrincipalType"), version);
+        out.principal_name =
+            Sample::sample(random.of("DescribedDelegationToken.PrincipalName"), version);
         if version >= 3 {
-            out.token_requester_principal_type = Sample::sample(random, version);
+            out.token_requester_principal_type = Sample::sample(
+                random.of("DescribedDelegationToken.TokenRequesterPrincipalType"),
+                version,
+            );
         }
         if version >= 3 {
-            out.token_requester_principal_name = Sample::sample(random, version);
+            out.token_requester_principal_name = Sample::sample(
+                random.of("DescribedDelegationToken.TokenRequesterPrincipalName"),
+                version,
+            );
         }
-        out.issue_timestamp = Sample::sample(random, version);
-        out.expiry_timestamp = Sample::sample(random, version);
-        out.max_timestamp = Sample::sample(random, version);
-        out.token_id = Sample::sample(random, version);
-        out.hmac = Sample::sample(random, version);
-        out.renewers = Sample::sample(random, version);
+        out.issue_timestamp = Sample::sample(
+            random.of("DescribedDelegationToken.IssueTimestamp"),
+            version,
+        );
+        out.expiry_timestamp = Sample::sample(
+            random.of("DescribedDelegationToken.ExpiryTimestamp"),
+            version,
+        );
+        out.max_timestamp =
+            Sample::sample(random.of("DescribedDelegationToken.MaxTimestamp"), version);
+        out.token_id = Sample::sample(random.of("DescribedDelegationToken.TokenId"), version);
+        out.hmac = Sample::sample(random.of("DescribedDelegationToken.Hmac"), version);
+        out.renewers = Sample::sample(random.of("DescribedDelegationToken.Renewers"), version);
         out
     }
 }
@@ -40,8 +61,14 @@ impl Sample for DescribedDelegationToken {
 impl Sample for DescribedDelegationTokenRenewer {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.principal_type = Sample::sample(random, version);
-        out.principal_name = Sample::sample(random, version);
+        out.principal_type = Sample::sample(
+            random.of("DescribedDelegationTokenRenewer.PrincipalType"),
+            version,
+        );
+        out.principal_name = Sample::sample(
+            random.of("DescribedDelegationTokenRenewer.PrincipalName"),
+            version,
+        );
         out
     }
 }

@@ -9,9 +9,12 @@ use crate::sample::{Random, Sample};
 impl Sample for DescribeGroupsRequest {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.groups = Sample::sample(random, version);
+        out.groups = Sample::sample(random.of("DescribeGroupsRequest.Groups"), version);
         if version >= 3 {
-            out.include_authorized_operations = Sample::sample(random, version);
+            out.include_authorized_operations = Sample::sample(
+                random.of("DescribeGroupsRequest.IncludeAuthorizedOperations"),
+                version,
+            );
         }
         out
     }

@@ -10,9 +10,10 @@ impl Sample for DescribeGroupsResponse {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
         if version >= 1 {
-            out.throttle_time_ms = Sample::sample(random, version);
+            out.throttle_time_ms =
+                Sample::sample(random.of("DescribeGroupsResponse.ThrottleTimeMs"), version);
         }
-        out.groups = Sample::sample(random, version);
+        out.groups = Sample::sample(random.of("DescribeGroupsResponse.Groups"), version);
         out
     }
 }
@@ -20,21 +21,25 @@ impl Sample for DescribeGroupsResponse {
 impl Sample for DescribedGroup {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.error_code = Sample::sample(random, version);
+        out.error_code = Sample::sample(random.of("DescribedGroup.ErrorCode"), version);
         if version >= 6 {
             out.error_message = if random.one_in(3) {
                 None
             } else {
-                Some(Sample::sample(random, version))
+                Some(Sample::sample(
+                    random.of("DescribedGroup.ErrorMessage"),
+                    version,
+                ))
             };
         }
-        out.group_id = Sample::sample(random, version);
-        out.group_state = Sample::sample(random, version);
-        out.protocol_type = Sample::sample(random, version);
-        out.protocol_data = Sample::sample(random, version);
-        out.members = Sample::sample(random, version);
+        out.group_id = Sample::sample(random.of("DescribedGroup.GroupId"), version);
+        out.group_state = Sample::sample(random.of("DescribedGroup.GroupState"), version);
+        out.protocol_type = Sample::sample(random.of("DescribedGroup.ProtocolType"), version);
+        out.protocol_data = Sample::sample(random.of("DescribedGroup.ProtocolData"), version);
+        out.members = Sample::sample(random.of("DescribedGroup.Members"), version);
         if version >= 3 {
-            out.authorized_operations = Sample::sample(random, version);
+            out.authorized_operations =
+                Sample::sample(random.of("DescribedGroup.AuthorizedOperations"), version);
         }
         out
     }
@@ -43,18 +48,23 @@ impl Sample for DescribedGroup {
 impl Sample for DescribedGroupMember {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.member_id = Sample::sample(random, version);
+        out.member_id = Sample::sample(random.of("DescribedGroupMember.MemberId"), version);
         if version >= 4 {
             out.group_instance_id = if random.one_in(3) {
                 None
             } else {
-                Some(Sample::sample(random, version))
+                Some(Sample::sample(
+                    random.of("DescribedGroupMember.GroupInstanceId"),
+                    version,
+                ))
             };
         }
-        out.client_id = Sample::sample(random, version);
-        out.client_host = Sample::sample(random, version);
-        out.member_metadata = Sample::sample(random, version);
-        out.member_assignment = Sample::sample(random, version);
+        out.client_id = Sample::sample(random.of("DescribedGroupMember.ClientId"), version);
+        out.client_host = Sample::sample(random.of("DescribedGroupMember.ClientHost"), version);
+        out.member_metadata =
+            Sample::sample(random.of("DescribedGroupMember.MemberMetadata"), version);
+        out.member_assignment =
+            Sample::sample(random.of("DescribedGroupMember.MemberAssignment"), version);
         out
     }
 }

@@ -12,7 +12,10 @@ impl Sample for DescribeLogDirsRequest {
         out.topics = if random.one_in(3) {
             None
         } else {
-            Some(Sample::sample(random, version))
+            Some(Sample::sample(
+                random.of("DescribeLogDirsRequest.Topics"),
+                version,
+            ))
         };
         out
     }
@@ -21,8 +24,8 @@ impl Sample for DescribeLogDirsRequest {
 impl Sample for DescribableLogDirTopic {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.topic = Sample::sample(random, version);
-        out.partitions = Sample::sample(random, version);
+        out.topic = Sample::sample(random.of("DescribableLogDirTopic.Topic"), version);
+        out.partitions = Sample::sample(random.of("DescribableLogDirTopic.Partitions"), version);
         out
     }
 }

@@ -9,11 +9,13 @@ use crate::sample::{Random, Sample};
 impl Sample for DescribeLogDirsResponse {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.throttle_time_ms = Sample::sample(random, version);
+        out.throttle_time_ms =
+            Sample::sample(random.of("DescribeLogDirsResponse.ThrottleTimeMs"), version);
         if version >= 3 {
-            out.error_code = Sample::sample(random, version);
+            out.error_code =
+                Sample::sample(random.of("DescribeLogDirsResponse.ErrorCode"), version);
         }
-        out.results = Sample::sample(random, version);
+        out.results = Sample::sample(random.of("DescribeLogDirsResponse.Results"), version);
         out
     }
 }
@@ -21,10 +23,15 @@ impl Sample for DescribeLogDirsResponse {
 impl Sample for DescribeLogDirsPartition {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.partition_index = Sample::sample(random, version);
-        out.partition_size = Sample::sample(random, version);
-        out.offset_lag = Sample::sample(random, version);
-        out.is_future_key = Sample::sample(random, version);
+        out.partition_index = Sample::sample(
+            random.of("DescribeLogDirsPartition.PartitionIndex"),
+            version,
+        );
+        out.partition_size =
+            Sample::sample(random.of("DescribeLogDirsPartition.PartitionSize"), version);
+        out.offset_lag = Sample::sample(random.of("DescribeLogDirsPartition.OffsetLag"), version);
+        out.is_future_key =
+            Sample::sample(random.of("DescribeLogDirsPartition.IsFutureKey"), version);
         out
     }
 }
@@ -32,17 +39,20 @@ impl Sample for DescribeLogDirsPartition {
 impl Sample for DescribeLogDirsResult {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.error_code = Sample::sample(random, version);
-        out.log_dir = Sample::sample(random, version);
-        out.topics = Sample::sample(random, version);
+        out.error_code = Sample::sample(random.of("DescribeLogDirsResult.ErrorCode"), version);
+        out.log_dir = Sample::sample(random.of("DescribeLogDirsResult.LogDir"), version);
+        out.topics = Sample::sample(random.of("DescribeLogDirsResult.Topics"), version);
         if version >= 4 {
-            out.total_bytes = Sample::sample(random, version);
+            out.total_bytes =
+                Sample::sample(random.of("DescribeLogDirsResult.TotalBytes"), version);
         }
         if version >= 4 {
-            out.usable_bytes = Sample::sample(random, version);
+            out.usable_bytes =
+                Sample::sample(random.of("DescribeLogDirsResult.UsableBytes"), version);
         }
         if version >= 5 {
-            out.is_cordoned = Sample::sample(random, version);
+            out.is_cordoned =
+                Sample::sample(random.of("DescribeLogDirsResult.IsCordoned"), version);
         }
         out
     }
@@ -51,8 +61,8 @@ impl Sample for DescribeLogDirsResult {
 impl Sample for DescribeLogDirsTopic {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.name = Sample::sample(random, version);
-        out.partitions = Sample::sample(random, version);
+        out.name = Sample::sample(random.of("DescribeLogDirsTopic.Name"), version);
+        out.partitions = Sample::sample(random.of("DescribeLogDirsTopic.Partitions"), version);
         out
     }
 }

@@ -9,7 +9,7 @@ use crate::sample::{Random, Sample};
 impl Sample for DescribeProducersRequest {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.topics = Sample::sample(random, version);
+        out.topics = Sample::sample(random.of("DescribeProducersRequest.Topics"), version);
         out
     }
 }
@@ -17,8 +17,8 @@ impl Sample for DescribeProducersRequest {
 impl Sample for TopicRequest {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.name = Sample::sample(random, version);
-        out.partition_indexes = Sample::sample(random, version);
+        out.name = Sample::sample(random.of("TopicRequest.Name"), version);
+        out.partition_indexes = Sample::sample(random.of("TopicRequest.PartitionIndexes"), version);
         out
     }
 }

@@ -9,8 +9,11 @@ use crate::sample::{Random, Sample};
 impl Sample for DescribeProducersResponse {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.throttle_time_ms = Sample::sample(random, version);
-        out.topics = Sample::sample(random, version);
+        out.throttle_time_ms = Sample::sample(
+            random.of("DescribeProducersResponse.ThrottleTimeMs"),
+            version,
+        );
+        out.topics = Sample::sample(random.of("DescribeProducersResponse.Topics"), version);
         out
     }
 }
@@ -18,14 +21,19 @@ impl Sample for DescribeProducersResponse {
 impl Sample for PartitionResponse {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.partition_index = Sample::sample(random, version);
-        out.error_code = Sample::sample(random, version);
+        out.partition_index =
+            Sample::sample(random.of("PartitionResponse.PartitionIndex"), version);
+        out.error_code = Sample::sample(random.of("PartitionResponse.ErrorCode"), version);
         out.error_message = if random.one_in(3) {
             None
         } else {
-            Some(Sample::sample(random, version))
+            Some(Sample::sample(
+                random.of("PartitionResponse.ErrorMessage"),
+                version,
+            ))
         };
-        out.active_producers = Sample::sample(random, version);
+        out.active_producers =
+            Sample::sample(random.of("PartitionResponse.ActiveProducers"), version);
         out
     }
 }
@@ -33,12 +41,14 @@ impl Sample for PartitionResponse {
 impl Sample for ProducerState {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.producer_id = Sample::sample(random, version);
-        out.producer_epoch = Sample::sample(random, version);
-        out.last_sequence = Sample::sample(random, version);
-        out.last_timestamp = Sample::sample(random, version);
-        out.coordinator_epoch = Sample::sample(random, version);
-        out.current_txn_start_offset = Sample::sample(random, version);
+        out.producer_id = Sample::sample(random.of("ProducerState.ProducerId"), version);
+        out.producer_epoch = Sample::sample(random.of("ProducerState.ProducerEpoch"), version);
+        out.last_sequence = Sample::sample(random.of("ProducerState.LastSequence"), version);
+        out.last_timestamp = Sample::sample(random.of("ProducerState.LastTimestamp"), version);
+        out.coordinator_epoch =
+            Sample::sample(random.of("ProducerState.CoordinatorEpoch"), version);
+        out.current_txn_start_offset =
+            Sample::sample(random.of("ProducerState.CurrentTxnStartOffset"), version);
         out
     }
 }
@@ -46,8 +56,8 @@ impl Sample for ProducerState {
 impl Sample for TopicResponse {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.name = Sample::sample(random, version);
-        out.partitions = Sample::sample(random, version);
+        out.name = Sample::sample(random.of("TopicResponse.Name"), version);
+        out.partitions = Sample::sample(random.of("TopicResponse.Partitions"), version);
         out
     }
 }

@@ -9,7 +9,7 @@ use crate::sample::{Random, Sample};
 impl Sample for DescribeQuorumRequest {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.topics = Sample::sample(random, version);
+        out.topics = Sample::sample(random.of("DescribeQuorumRequest.Topics"), version);
         out
     }
 }
@@ -17,7 +17,7 @@ impl Sample for DescribeQuorumRequest {
 impl Sample for PartitionData {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.partition_index = Sample::sample(random, version);
+        out.partition_index = Sample::sample(random.of("PartitionData.PartitionIndex"), version);
         out
     }
 }
@@ -25,8 +25,8 @@ impl Sample for PartitionData {
 impl Sample for TopicData {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.topic_name = Sample::sample(random, version);
-        out.partitions = Sample::sample(random, version);
+        out.topic_name = Sample::sample(random.of("TopicData.TopicName"), version);
+        out.partitions = Sample::sample(random.of("TopicData.Partitions"), version);
         out
     }
 }

@@ -9,17 +9,20 @@ use crate::sample::{Random, Sample};
 impl Sample for DescribeQuorumResponse {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.error_code = Sample::sample(random, version);
+        out.error_code = Sample::sample(random.of("DescribeQuorumResponse.ErrorCode"), version);
         if version >= 2 {
             out.error_message = if random.one_in(3) {
                 None
             } else {
-                Some(Sample::sample(random, version))
+                Some(Sample::sample(
+                    random.of("DescribeQuorumResponse.ErrorMessage"),
+                    version,
+                ))
             };
         }
-        out.topics = Sample::sample(random, version);
+        out.topics = Sample::sample(random.of("DescribeQuorumResponse.Topics"), version);
         if version >= 2 {
-            out.nodes = Sample::sample(random, version);
+            out.nodes = Sample::sample(random.of("DescribeQuorumResponse.Nodes"), version);
         }
         out
     }
@@ -29,13 +32,13 @@ impl Sample for Listener {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
         if version >= 2 {
-            out.name = Sample::sample(random, version);
+            out.name = Sample::sample(random.of("Listener.Name"), version);
         }
         if version >= 2 {
-            out.host = Sample::sample(random, version);
+            out.host = Sample::sample(random.of("Listener.Host"), version);
         }
         if version >= 2 {
-            out.port = Sample::sample(random, version);
+            out.port = Sample::sample(random.of("Listener.Port"), version);
         }
         out
     }
@@ -45,10 +48,10 @@ impl Sample for Node {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
         if version >= 2 {
-            out.node_id = Sample::sample(random, version);
+            out.node_id = Sample::sample(random.of("Node.NodeId"), version);
         }
         if version >= 2 {
-            out.listeners = Sample::sample(random, version);
+            out.listeners = Sample::sample(random.of("Node.Listeners"), version);
         }
         out
     }
@@ -57,20 +60,23 @@ impl Sample for Node {
 impl Sample for PartitionData {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.partition_index = Sample::sample(random, version);
-        out.error_code = Sample::sample(random, version);
+        out.partition_index = Sample::sample(random.of("PartitionData.PartitionIndex"), version);
+        out.error_code = Sample::sample(random.of("PartitionData.ErrorCode"), version);
         if version >= 2 {
             out.error_message = if random.one_in(3) {
                 None
             } else {
-                Some(Sample::sample(random, version))
+                Some(Sample::sample(
+                    random.of("PartitionData.ErrorMessage"),
+                    version,
+                ))
             };
         }
-        out.leader_id = Sample::sample(random, version);
-        out.leader_epoch = Sample::sample(random, version);
-        out.high_watermark = Sample::sample(random, version);
-        out.current_voters = Sample::sample(random, version);
-        out.observers = Sample::sample(random, version);
+        out.leader_id = Sample::sample(random.of("PartitionData.LeaderId"), version);
+        out.leader_epoch = Sample::sample(random.of("PartitionData.LeaderEpoch"), version);
+        out.high_watermark = Sample::sample(random.of("PartitionData.HighWatermark"), version);
+        out.current_voters = Sample::sample(random.of("PartitionData.CurrentVoters"), version);
+        out.observers = Sample::sample(random.of("PartitionData.Observers"), version);
         out
     }
 }
@@ -78,16 +84,19 @@ impl Sample for PartitionData {
 impl Sample for ReplicaState {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.replica_id = Sample::sample(random, version);
+        out.replica_id = Sample::sample(random.of("ReplicaState.ReplicaId"), version);
         if version >= 2 {
-            out.replica_directory_id = Sample::sample(random, version);
+            out.replica_directory_id =
+                Sample::sample(random.of("ReplicaState.ReplicaDirectoryId"), version);
         }
-        out.log_end_offset = Sample::sample(random, version);
+        out.log_end_offset = Sample::sample(random.of("ReplicaState.LogEndOffset"), version);
         if version >= 1 {
-            out.last_fetch_timestamp = Sample::sample(random, version);
+            out.last_fetch_timestamp =
+                Sample::sample(random.of("ReplicaState.LastFetchTimestamp"), version);
         }
         if version >= 1 {
-            out.last_caught_up_timestamp = Sample::sample(random, version);
+            out.last_caught_up_timestamp =
+                Sample::sample(random.of("ReplicaState.LastCaughtUpTimestamp"), version);
         }
         out
     }
@@ -96,8 +105,8 @@ impl Sample for ReplicaState {
 impl Sample for TopicData {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.topic_name = Sample::sample(random, version);
-        out.partitions = Sample::sample(random, version);
+        out.topic_name = Sample::sample(random.of("TopicData.TopicName"), version);
+        out.partitions = Sample::sample(random.of("TopicData.Partitions"), version);
         out
     }
 }

@@ -9,7 +9,10 @@ use crate::sample::{Random, Sample};
 impl Sample for DescribeShareGroupOffsetsRequest {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.groups = Sample::sample(random, version);
+        out.groups = Sample::sample(
+            random.of("DescribeShareGroupOffsetsRequest.Groups"),
+            version,
+        );
         out
     }
 }
@@ -17,11 +20,17 @@ impl Sample for DescribeShareGroupOffsetsRequest {
 impl Sample for DescribeShareGroupOffsetsRequestGroup {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.group_id = Sample::sample(random, version);
+        out.group_id = Sample::sample(
+            random.of("DescribeShareGroupOffsetsRequestGroup.GroupId"),
+            version,
+        );
         out.topics = if random.one_in(3) {
             None
         } else {
-            Some(Sample::sample(random, version))
+            Some(Sample::sample(
+                random.of("DescribeShareGroupOffsetsRequestGroup.Topics"),
+                version,
+            ))
         };
         out
     }
@@ -30,8 +39,14 @@ impl Sample for DescribeShareGroupOffsetsRequestGroup {
 impl Sample for DescribeShareGroupOffsetsRequestTopic {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.topic_name = Sample::sample(random, version);
-        out.partitions = Sample::sample(random, version);
+        out.topic_name = Sample::sample(
+            random.of("DescribeShareGroupOffsetsRequestTopic.TopicName"),
+            version,
+        );
+        out.partitions = Sample::sample(
+            random.of("DescribeShareGroupOffsetsRequestTopic.Partitions"),
+            version,
+        );
         out
     }
 }

@@ -9,8 +9,14 @@ use crate::sample::{Random, Sample};
 impl Sample for DescribeShareGroupOffsetsResponse {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.throttle_time_ms = Sample::sample(random, version);
-        out.groups = Sample::sample(random, version);
+        out.throttle_time_ms = Sample::sample(
+            random.of("DescribeShareGroupOffsetsResponse.ThrottleTimeMs"),
+            version,
+        );
+        out.groups = Sample::sample(
+            random.of("DescribeShareGroupOffsetsResponse.Groups"),
+            version,
+        );
         out
     }
 }
@@ -18,13 +24,25 @@ impl Sample for DescribeShareGroupOffsetsResponse {
 impl Sample for DescribeShareGroupOffsetsResponseGroup {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.group_id = Sample::sample(random, version);
-        out.topics = Sample::sample(random, version);
-        out.error_code = Sample::sample(random, version);
+        out.group_id = Sample::sample(
+            random.of("DescribeShareGroupOffsetsResponseGroup.GroupId"),
+            version,
+        );
+        out.topics = Sample::sample(
+            random.of("DescribeShareGroupOffsetsResponseGroup.Topics"),
+            version,
+        );
+        out.error_code = Sample::sample(
+            random.of("DescribeShareGroupOffsetsResponseGroup.ErrorCode"),
+            version,
+        );
         out.error_message = if random.one_in(3) {
             None
         } else {
-            Some(Sample::sample(random, version))
+            Some(Sample::sample(
+                random.of("DescribeShareGroupOffsetsResponseGroup.ErrorMessage"),
+                version,
+            ))
         };
         out
     }
@@ -33,17 +51,35 @@ impl Sample for DescribeShareGroupOffsetsResponseGroup {
 impl Sample for DescribeShareGroupOffsetsResponsePartition {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.partition_index = Sample::sample(random, version);
-        out.start_offset = Sample::sample(random, version);
-        out.leader_epoch = Sample::sample(random, version);
+        out.partition_index = Sample::sample(
+            random.of("DescribeShareGroupOffsetsResponsePartition.PartitionIndex"),
+            version,
+        );
+        out.start_offset = Sample::sample(
+            random.of("DescribeShareGroupOffsetsResponsePartition.StartOffset"),
+            version,
+        );
+        out.leader_epoch = Sample::sample(
+            random.of("DescribeShareGroupOffsetsResponsePartition.LeaderEpoch"),
+            version,
+        );
         if version >= 1 {
-            out.lag = Sample::sample(random, version);
+            out.lag = Sample::sample(
+                random.of("DescribeShareGroupOffsetsResponsePartition.Lag"),
+                version,
+            );
         }
-        out.error_code = Sample::sample(random, version);
+        out.error_code = Sample::sample(
+            random.of("DescribeShareGroupOffsetsResponsePartition.ErrorCode"),
+            version,
+        );
         out.error_message = if random.one_in(3) {
             None
         } else {
-            Some(Sample::sample(random, version))
+            Some(Sample::sample(
+                random.of("DescribeShareGroupOffsetsResponsePartition.ErrorMessage"),
+                version,
+            ))
         };
         out
     }
@@ -52,9 +88,18 @@ impl Sample for DescribeShareGroupOffsetsResponsePartition {
 impl Sample for DescribeShareGroupOffsetsResponseTopic {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.topic_name = Sample::sample(random, version);
-        out.topic_id = Sample::sample(random, version);
-        out.partitions = Sample::sample(random, version);
+        out.topic_name = Sample::sample(
+            random.of("DescribeShareGroupOffsetsResponseTopic.TopicName"),
+            version,
+        );
+        out.topic_id = Sample::sample(
+            random.of("DescribeShareGroupOffsetsResponseTopic.TopicId"),
+            version,
+        );
+        out.partitions = Sample::sample(
+            random.of("DescribeShareGroupOffsetsResponseTopic.Partitions"),
+            version,
+        );
         out
     }
 }

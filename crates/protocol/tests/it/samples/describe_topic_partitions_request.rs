@@ -9,12 +9,18 @@ use crate::sample::{Random, Sample};
 impl Sample for DescribeTopicPartitionsRequest {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.topics = Sample::sample(random, version);
-        out.response_partition_limit = Sample::sample(random, version);
+        out.topics = Sample::sample(random.of("DescribeTopicPartitionsRequest.Topics"), version);
+        out.response_partition_limit = Sample::sample(
+            random.of("DescribeTopicPartitionsRequest.ResponsePartitionLimit"),
+            version,
+        );
         out.cursor = if random.one_in(3) {
             None
         } else {
-            Some(Sample::sample(random, version))
+            Some(Sample::sample(
+                random.of("DescribeTopicPartitionsRequest.Cursor"),
+                version,
+            ))
         };
         out
     }
@@ -23,8 +29,8 @@ impl Sample for DescribeTopicPartitionsRequest {
 impl Sample for Cursor {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.topic_name = Sample::sample(random, version);
-        out.partition_index = Sample::sample(random, version);
+        out.topic_name = Sample::sample(random.of("Cursor.TopicName"), version);
+        out.partition_index = Sample::sample(random.of("Cursor.PartitionIndex"), version);
         out
     }
 }
@@ -32,7 +38,7 @@ impl Sample for Cursor {
 impl Sample for TopicRequest {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.name = Sample::sample(random, version);
+        out.name = Sample::sample(random.of("TopicRequest.Name"), version);
         out
     }
 }

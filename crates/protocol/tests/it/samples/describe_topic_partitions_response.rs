@@ -9,12 +9,18 @@ use crate::sample::{Random, Sample};
 impl Sample for DescribeTopicPartitionsResponse {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.throttle_time_ms = Sample::sample(random, version);
-        out.topics = Sample::sample(random, version);
+        out.throttle_time_ms = Sample::sample(
+            random.of("DescribeTopicPartitionsResponse.ThrottleTimeMs"),
+            version,
+        );
+        out.topics = Sample::sample(random.of("DescribeTopicPartitionsResponse.Topics"), version);
         out.next_cursor = if random.one_in(3) {
             None
         } else {
-            Some(Sample::sample(random, version))
+            Some(Sample::sample(
+                random.of("DescribeTopicPartitionsResponse.NextCursor"),
+                version,
+            ))
         };
         out
     }
@@ -23,8 +29,8 @@ impl Sample for DescribeTopicPartitionsResponse {
 impl Sample for Cursor {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.topic_name = Sample::sample(random, version);
-        out.partition_index = Sample::sample(random, version);
+        out.topic_name = Sample::sample(random.of("Cursor.TopicName"), version);
+        out.partition_index = Sample::sample(random.of("Cursor.PartitionIndex"), version);
         out
     }
 }
@@ -32,23 +38,50 @@ impl Sample for Cursor {
 impl Sample for DescribeTopicPartitionsResponsePartition {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.error_code = Sample::sample(random, version);
-        out.partition_index = Sample::sample(random, version);
-        out.leader_id = Sample::sample(random, version);
-        out.leader_epoch = Sample::sample(random, version);
-        out.replica_nodes = Sample::sample(random, version);
-        out.isr_nodes = Sample::sample(random, version);
+        out.error_code = Sample::sample(
+            random.of("DescribeTopicPartitionsResponsePartition.ErrorCode"),
+            version,
+        );
+        out.partition_index = Sample::sample(
+            random.of("DescribeTopicPartitionsResponsePartition.PartitionIndex"),
+            version,
+        );
+        out.leader_id = Sample::sample(
+            random.of("DescribeTopicPartitionsResponsePartition.LeaderId"),
+            version,
+        );
+        out.leader_epoch = Sample::sample(
+            random.of("DescribeTopicPartitionsResponsePartition.LeaderEpoch"),
+            version,
+        );
+        out.replica_nodes = Sample::sample(
+            random.of("DescribeTopicPartitionsResponsePartition.ReplicaNodes"),
+            version,
+        );
+        out.isr_nodes = Sample::sample(
+            random.of("DescribeTopicPartitionsResponsePartition.IsrNodes"),
+            version,
+        );
         out.eligible_leader_replicas = if random.one_in(3) {
             None
         } else {
-            Some(Sample::sample(random, version))
+            Some(Sample::sample(
+                random.of("DescribeTopicPartitionsResponsePartition.EligibleLeaderReplicas"),
+                version,
+            ))
         };
         out.last_known_elr = if random.one_in(3) {
             None
         } else {
-            Some(Sample::sample(random, version))
+            Some(Sample::sample(
+                random.of("DescribeTopicPartitionsResponsePartition.LastKnownElr"),
+                version,
+            ))
         };
-        out.offline_replicas = Sample::sample(random, version);
+        out.offline_replicas = Sample::sample(
+            random.of("DescribeTopicPartitionsResponsePartition.OfflineReplicas"),
+            version,
+        );
         out
     }
 }
@@ -56,16 +89,34 @@ impl Sample for DescribeTopicPartitionsResponsePartition {
 impl Sample for DescribeTopicPartitionsResponseTopic {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.error_code = Sample::sample(random, version);
+        out.error_code = Sample::sample(
+            random.of("DescribeTopicPartitionsResponseTopic.ErrorCode"),
+            version,
+        );
         out.name = if random.one_in(3) {
             None
         } else {
-            Some(Sample::sample(random, version))
+            Some(Sample::sample(
+                random.of("DescribeTopicPartitionsResponseTopic.Name"),
+                version,
+            ))
         };
-        out.topic_id = Sample::sample(random, version);
-        out.is_internal = Sample::sample(random, version);
-        out.partitions = Sample::sample(random, version);
-        out.topic_authorized_operations = Sample::sample(random, version);
+        out.topic_id = Sample::sample(
+            random.of("DescribeTopicPartitionsResponseTopic.TopicId"),
+            version,
+        );
+        out.is_internal = Sample::sample(
+            random.of("DescribeTopicPartitionsResponseTopic.IsInternal"),
+            version,
+        );
+        out.partitions = Sample::sample(
+            random.of("DescribeTopicPartitionsResponseTopic.Partitions"),
+            version,
+        );
+        out.topic_authorized_operations = Sample::sample(
+            random.of("DescribeTopicPartitionsResponseTopic.TopicAuthorizedOperations"),
+            version,
+        );
         out
     }
 }

@@ -9,7 +9,10 @@ use crate::sample::{Random, Sample};
 impl Sample for DescribeTransactionsRequest {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.transactional_ids = Sample::sample(random, version);
+        out.transactional_ids = Sample::sample(
+            random.of("DescribeTransactionsRequest.TransactionalIds"),
+            version,
+        );
         out
     }
 }

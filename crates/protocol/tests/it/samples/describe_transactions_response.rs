@@ -9,8 +9,14 @@ use crate::sample::{Random, Sample};
 impl Sample for DescribeTransactionsResponse {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.throttle_time_ms = Sample::sample(random, version);
-        out.transaction_states = Sample::sample(random, version);
+        out.throttle_time_ms = Sample::sample(
+            random.of("DescribeTransactionsResponse.ThrottleTimeMs"),
+            version,
+        );
+        out.transaction_states = Sample::sample(
+            random.of("DescribeTransactionsResponse.TransactionStates"),
+            version,
+        );
         out
     }
 }
@@ -18,8 +24,8 @@ impl Sample for DescribeTransactionsResponse {
 impl Sample for TopicData {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.topic = Sample::sample(random, version);
-        out.partitions = Sample::sample(random, version);
+        out.topic = Sample::sample(random.of("TopicData.Topic"), version);
+        out.partitions = Sample::sample(random.of("TopicData.Partitions"), version);
         out
     }
 }
@@ -27,14 +33,20 @@ impl Sample for TopicData {
 impl Sample for TransactionState {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.error_code = Sample::sample(random, version);
-        out.transactional_id = Sample::sample(random, version);
-        out.transaction_state = Sample::sample(random, version);
-        out.transaction_timeout_ms = Sample::sample(random, version);
-        out.transaction_start_time_ms = Sample::sample(random, version);
-        out.producer_id = Sample::sample(random, version);
-        out.producer_epoch = Sample::sample(random, version);
-        out.topics = Sample::sample(random, version);
+        out.error_code = Sample::sample(random.of("TransactionState.ErrorCode"), version);
+        out.transactional_id =
+            Sample::sample(random.of("TransactionState.TransactionalId"), version);
+        out.transaction_state =
+            Sample::sample(random.of("TransactionState.TransactionState"), version);
+        out.transaction_timeout_ms =
+            Sample::sample(random.of("TransactionState.TransactionTimeoutMs"), version);
+        out.transaction_start_time_ms = Sample::sample(
+            random.of("TransactionState.TransactionStartTimeMs"),
+            version,
+        );
+        out.producer_id = Sample::sample(random.of("TransactionState.ProducerId"), version);
+        out.producer_epoch = Sample::sample(random.of("TransactionState.ProducerEpoch"), version);
+        out.topics = Sample::sample(random.of("TransactionState.Topics"), version);
         out
     }
 }

@@ -12,7 +12,10 @@ impl Sample for DescribeUserScramCredentialsRequest {
         out.users = if random.one_in(3) {
             None
         } else {
-            Some(Sample::sample(random, version))
+            Some(Sample::sample(
+                random.of("DescribeUserScramCredentialsRequest.Users"),
+                version,
+            ))
         };
         out
     }
@@ -21,7 +24,7 @@ impl Sample for DescribeUserScramCredentialsRequest {
 impl Sample for UserName {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.name = Sample::sample(random, version);
+        out.name = Sample::sample(random.of("UserName.Name"), version);
         out
     }
 }

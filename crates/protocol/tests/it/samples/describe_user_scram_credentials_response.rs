@@ -9,14 +9,26 @@ use crate::sample::{Random, Sample};
 impl Sample for DescribeUserScramCredentialsResponse {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.throttle_time_ms = Sample::sample(random, version);
-        out.error_code = Sample::sample(random, version);
+        out.throttle_time_ms = Sample::sample(
+            random.of("DescribeUserScramCredentialsResponse.ThrottleTimeMs"),
+            version,
+        );
+        out.error_code = Sample::sample(
+            random.of("DescribeUserScramCredentialsResponse.ErrorCode"),
+            version,
+        );
         out.error_message = if random.one_in(3) {
             None
         } else {
-            Some(Sample::sample(random, version))
+            Some(Sample::sample(
+                random.of("DescribeUserScramCredentialsResponse.ErrorMessage"),
+                version,
+            ))
         };
-        out.results = Sample::sample(random, version);
+        out.results = Sample::sample(
+            random.of("DescribeUserScramCredentialsResponse.Results"),
+            version,
+        );
         out
     }
 }
@@ -24,8 +36,8 @@ impl Sample for DescribeUserScramCredentialsResponse {
 impl Sample for CredentialInfo {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.mechanism = Sample::sample(random, version);
-        out.iterations = Sample::sample(random, version);
+        out.mechanism = Sample::sample(random.of("CredentialInfo.Mechanism"), version);
+        out.iterations = Sample::sample(random.of("CredentialInfo.Iterations"), version);
         out
     }
 }
@@ -33,14 +45,26 @@ impl Sample for CredentialInfo {
 impl Sample for DescribeUserScramCredentialsResult {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.user = Sample::sample(random, version);
-        out.error_code = Sample::sample(random, version);
+        out.user = Sample::sample(
+            random.of("DescribeUserScramCredentialsResult.User"),
+            version,
+        );
+        out.error_code = Sample::sample(
+            random.of("DescribeUserScramCredentialsResult.ErrorCode"),
+            version,
+        );
         out.error_message = if random.one_in(3) {
             None
         } else {
-            Some(Sample::sample(random, version))
+            Some(Sample::sample(
+                random.of("DescribeUserScramCredentialsResult.ErrorMessage"),
+                version,
+            ))
         };
-        out.credential_infos = Sample::sample(random, version);
+        out.credential_infos = Sample::sample(
+            random.of("DescribeUserScramCredentialsResult.CredentialInfos"),
+            version,
+        );
         out
     }
 }

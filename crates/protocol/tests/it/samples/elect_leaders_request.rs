@@ -10,14 +10,18 @@ impl Sample for ElectLeadersRequest {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
         if version >= 1 {
-            out.election_type = Sample::sample(random, version);
+            out.election_type =
+                Sample::sample(random.of("ElectLeadersRequest.ElectionType"), version);
         }
         out.topic_partitions = if random.one_in(3) {
             None
         } else {
-            Some(Sample::sample(random, version))
+            Some(Sample::sample(
+                random.of("ElectLeadersRequest.TopicPartitions"),
+                version,
+            ))
         };
-        out.timeout_ms = Sample::sample(random, version);
+        out.timeout_ms = Sample::sample(random.of("ElectLeadersRequest.TimeoutMs"), version);
         out
     }
 }
@@ -25,8 +29,8 @@ impl Sample for ElectLeadersRequest {
 impl Sample for TopicPartitions {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.topic = Sample::sample(random, version);
-        out.partitions = Sample::sample(random, version);
+        out.topic = Sample::sample(random.of("TopicPartitions.Topic"), version);
+        out.partitions = Sample::sample(random.of("TopicPartitions.Partitions"), version);
         out
     }
 }

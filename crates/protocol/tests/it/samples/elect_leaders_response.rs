@@ -9,11 +9,15 @@ use crate::sample::{Random, Sample};
 impl Sample for ElectLeadersResponse {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.throttle_time_ms = Sample::sample(random, version);
+        out.throttle_time_ms =
+            Sample::sample(random.of("ElectLeadersResponse.ThrottleTimeMs"), version);
         if version >= 1 {
-            out.error_code = Sample::sample(random, version);
+            out.error_code = Sample::sample(random.of("ElectLeadersResponse.ErrorCode"), version);
         }
-        out.replica_election_results = Sample::sample(random, version);
+        out.replica_election_results = Sample::sample(
+            random.of("ElectLeadersResponse.ReplicaElectionResults"),
+            version,
+        );
         out
     }
 }
@@ -21,12 +25,15 @@ impl Sample for ElectLeadersResponse {
 impl Sample for PartitionResult {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.partition_id = Sample::sample(random, version);
-        out.error_code = Sample::sample(random, version);
+        out.partition_id = Sample::sample(random.of("PartitionResult.PartitionId"), version);
+        out.error_code = Sample::sample(random.of("PartitionResult.ErrorCode"), version);
         out.error_message = if random.one_in(3) {
             None
         } else {
-            Some(Sample::sample(random, version))
+            Some(Sample::sample(
+                random.of("PartitionResult.ErrorMessage"),
+                version,
+            ))
         };
         out
     }
@@ -35,8 +42,9 @@ impl Sample for PartitionResult {
 impl Sample for ReplicaElectionResult {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.topic = Sample::sample(random, version);
-        out.partition_result = Sample::sample(random, version);
+        out.topic = Sample::sample(random.of("ReplicaElectionResult.Topic"), version);
+        out.partition_result =
+            Sample::sample(random.of("ReplicaElectionResult.PartitionResult"), version);
         out
     }
 }

@@ -12,11 +12,15 @@ impl Sample for EndQuorumEpochRequest {
         out.cluster_id = if random.one_in(3) {
             None
         } else {
-            Some(Sample::sample(random, version))
+            Some(Sample::sample(
+                random.of("EndQuorumEpochRequest.ClusterId"),
+                version,
+            ))
         };
-        out.topics = Sample::sample(random, version);
+        out.topics = Sample::sample(random.of("EndQuorumEpochRequest.Topics"), version);
         if version >= 1 {
-            out.leader_endpoints = Sample::sample(random, version);
+            out.leader_endpoints =
+                Sample::sample(random.of("EndQuorumEpochRequest.LeaderEndpoints"), version);
         }
         out
     }
@@ -26,13 +30,13 @@ impl Sample for LeaderEndpoint {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
         if version >= 1 {
-            out.name = Sample::sample(random, version);
+            out.name = Sample::sample(random.of("LeaderEndpoint.Name"), version);
         }
         if version >= 1 {
-            out.host = Sample::sample(random, version);
+            out.host = Sample::sample(random.of("LeaderEndpoint.Host"), version);
         }
         if version >= 1 {
-            out.port = Sample::sample(random, version);
+            out.port = Sample::sample(random.of("LeaderEndpoint.Port"), version);
         }
         out
     }
@@ -41,14 +45,16 @@ impl Sample for LeaderEndpoint {
 impl Sample for PartitionData {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.partition_index = Sample::sample(random, version);
-        out.leader_id = Sample::sample(random, version);
-        out.leader_epoch = Sample::sample(random, version);
+        out.partition_index = Sample::sample(random.of("PartitionData.PartitionIndex"), version);
+        out.leader_id = Sample::sample(random.of("PartitionData.LeaderId"), version);
+        out.leader_epoch = Sample::sample(random.of("PartitionData.LeaderEpoch"), version);
         if version <= 0 {
-            out.preferred_successors = Sample::sample(random, version);
+            out.preferred_successors =
+                Sample::sample(random.of("PartitionData.PreferredSuccessors"), version);
         }
         if version >= 1 {
-            out.preferred_candidates = Sample::sample(random, version);
+            out.preferred_candidates =
+                Sample::sample(random.of("PartitionData.PreferredCandidates"), version);
         }
         out
     }
@@ -58,10 +64,11 @@ impl Sample for ReplicaInfo {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
         if version >= 1 {
-            out.candidate_id = Sample::sample(random, version);
+            out.candidate_id = Sample::sample(random.of("ReplicaInfo.CandidateId"), version);
         }
         if version >= 1 {
-            out.candidate_directory_id = Sample::sample(random, version);
+            out.candidate_directory_id =
+                Sample::sample(random.of("ReplicaInfo.CandidateDirectoryId"), version);
         }
         out
     }
@@ -70,8 +77,8 @@ impl Sample for ReplicaInfo {
 impl Sample for TopicData {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.topic_name = Sample::sample(random, version);
-        out.partitions = Sample::sample(random, version);
+        out.topic_name = Sample::sample(random.of("TopicData.TopicName"), version);
+        out.partitions = Sample::sample(random.of("TopicData.Partitions"), version);
         out
     }
 }

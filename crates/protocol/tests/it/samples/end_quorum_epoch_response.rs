@@ -9,10 +9,11 @@ use crate::sample::{Random, Sample};
 impl Sample for EndQuorumEpochResponse {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.error_code = Sample::sample(random, version);
-        out.topics = Sample::sample(random, version);
+        out.error_code = Sample::sample(random.of("EndQuorumEpochResponse.ErrorCode"), version);
+        out.topics = Sample::sample(random.of("EndQuorumEpochResponse.Topics"), version);
         if version >= 1 {
-            out.node_endpoints = Sample::sample(random, version);
+            out.node_endpoints =
+                Sample::sample(random.of("EndQuorumEpochResponse.NodeEndpoints"), version);
         }
         out
     }
@@ -22,13 +23,13 @@ impl Sample for NodeEndpoint {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
         if version >= 1 {
-            out.node_id = Sample::sample(random, version);
+            out.node_id = Sample::sample(random.of("NodeEndpoint.NodeId"), version);
         }
         if version >= 1 {
-            out.host = Sample::sample(random, version);
+            out.host = Sample::sample(random.of("NodeEndpoint.Host"), version);
         }
         if version >= 1 {
-            out.port = Sample::sample(random, version);
+            out.port = Sample::sample(random.of("NodeEndpoint.Port"), version);
         }
         out
     }
@@ -37,10 +38,10 @@ impl Sample for NodeEndpoint {
 impl Sample for PartitionData {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.partition_index = Sample::sample(random, version);
-        out.error_code = Sample::sample(random, version);
-        out.leader_id = Sample::sample(random, version);
-        out.leader_epoch = Sample::sample(random, version);
+        out.partition_index = Sample::sample(random.of("PartitionData.PartitionIndex"), version);
+        out.error_code = Sample::sample(random.of("PartitionData.ErrorCode"), version);
+        out.leader_id = Sample::sample(random.of("PartitionData.LeaderId"), version);
+        out.leader_epoch = Sample::sample(random.of("PartitionData.LeaderEpoch"), version);
         out
     }
 }
@@ -48,8 +49,8 @@ impl Sample for PartitionData {
 impl Sample for TopicData {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.topic_name = Sample::sample(random, version);
-        out.partitions = Sample::sample(random, version);
+        out.topic_name = Sample::sample(random.of("TopicData.TopicName"), version);
+        out.partitions = Sample::sample(random.of("TopicData.Partitions"), version);
         out
     }
 }

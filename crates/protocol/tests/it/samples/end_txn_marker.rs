@@ -9,7 +9,7 @@ use crate::sample::{Random, Sample};
 impl Sample for EndTxnMarker {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.coordinator_epoch = Sample::sample(random, version);
+        out.coordinator_epoch = Sample::sample(random.of("EndTxnMarker.CoordinatorEpoch"), version);
         out
     }
 }

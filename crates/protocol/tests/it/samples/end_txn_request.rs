@@ -9,10 +9,10 @@ use crate::sample::{Random, Sample};
 impl Sample for EndTxnRequest {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.transactional_id = Sample::sample(random, version);
-        out.producer_id = Sample::sample(random, version);
-        out.producer_epoch = Sample::sample(random, version);
-        out.committed = Sample::sample(random, version);
+        out.transactional_id = Sample::sample(random.of("EndTxnRequest.TransactionalId"), version);
+        out.producer_id = Sample::sample(random.of("EndTxnRequest.ProducerId"), version);
+        out.producer_epoch = Sample::sample(random.of("EndTxnRequest.ProducerEpoch"), version);
+        out.committed = Sample::sample(random.of("EndTxnRequest.Committed"), version);
         out
     }
 }

@@ -9,13 +9,13 @@ use crate::sample::{Random, Sample};
 impl Sample for EndTxnResponse {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.throttle_time_ms = Sample::sample(random, version);
-        out.error_code = Sample::sample(random, version);
+        out.throttle_time_ms = Sample::sample(random.of("EndTxnResponse.ThrottleTimeMs"), version);
+        out.error_code = Sample::sample(random.of("EndTxnResponse.ErrorCode"), version);
         if version >= 5 {
-            out.producer_id = Sample::sample(random, version);
+            out.producer_id = Sample::sample(random.of("EndTxnResponse.ProducerId"), version);
         }
         if version >= 5 {
-            out.producer_epoch = Sample::sample(random, version);
+            out.producer_epoch = Sample::sample(random.of("EndTxnResponse.ProducerEpoch"), version);
         }
         out
     }

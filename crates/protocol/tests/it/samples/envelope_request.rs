@@ -9,13 +9,17 @@ use crate::sample::{Random, Sample};
 impl Sample for EnvelopeRequest {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.request_data = Sample::sample(random, version);
+        out.request_data = Sample::sample(random.of("EnvelopeRequest.RequestData"), version);
         out.request_principal = if random.one_in(3) {
             None
         } else {
-            Some(Sample::sample(random, version))
+            Some(Sample::sample(
+                random.of("EnvelopeRequest.RequestPrincipal"),
+                version,
+            ))
         };
-        out.client_host_address = Sample::sample(random, version);
+        out.client_host_address =
+            Sample::sample(random.of("EnvelopeRequest.ClientHostAddress"), version);
         out
     }
 }

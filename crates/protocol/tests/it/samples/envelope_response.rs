@@ -12,9 +12,12 @@ impl Sample for EnvelopeResponse {
         out.response_data = if random.one_in(3) {
             None
         } else {
-            Some(Sample::sample(random, version))
+            Some(Sample::sample(
+                random.of("EnvelopeResponse.ResponseData"),
+                version,
+            ))
         };
-        out.error_code = Sample::sample(random, version);
+        out.error_code = Sample::sample(random.of("EnvelopeResponse.ErrorCode"), version);
         out
     }
 }

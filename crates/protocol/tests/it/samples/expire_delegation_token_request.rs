@@ -9,8 +9,11 @@ use crate::sample::{Random, Sample};
 impl Sample for ExpireDelegationTokenRequest {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.hmac = Sample::sample(random, version);
-        out.expiry_time_period_ms = Sample::sample(random, version);
+        out.hmac = Sample::sample(random.of("ExpireDelegationTokenRequest.Hmac"), version);
+        out.expiry_time_period_ms = Sample::sample(
+            random.of("ExpireDelegationTokenRequest.ExpiryTimePeriodMs"),
+            version,
+        );
         out
     }
 }

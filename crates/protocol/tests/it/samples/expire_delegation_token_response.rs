@@ -9,9 +9,18 @@ use crate::sample::{Random, Sample};
 impl Sample for ExpireDelegationTokenResponse {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.error_code = Sample::sample(random, version);
-        out.expiry_timestamp_ms = Sample::sample(random, version);
-        out.throttle_time_ms = Sample::sample(random, version);
+        out.error_code = Sample::sample(
+            random.of("ExpireDelegationTokenResponse.ErrorCode"),
+            version,
+        );
+        out.expiry_timestamp_ms = Sample::sample(
+            random.of("ExpireDelegationTokenResponse.ExpiryTimestampMs"),
+            version,
+        );
+        out.throttle_time_ms = Sample::sample(
+            random.of("ExpireDelegationTokenResponse.ThrottleTimeMs"),
+            version,
+        );
         out
     }
 }

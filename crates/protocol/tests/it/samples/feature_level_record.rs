@@ -9,8 +9,8 @@ use crate::sample::{Random, Sample};
 impl Sample for FeatureLevelRecord {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.name = Sample::sample(random, version);
-        out.feature_level = Sample::sample(random, version);
+        out.name = Sample::sample(random.of("FeatureLevelRecord.Name"), version);
+        out.feature_level = Sample::sample(random.of("FeatureLevelRecord.FeatureLevel"), version);
         out
     }
 }

@@ -9,8 +9,8 @@ use crate::sample::{Random, Sample};
 impl Sample for FenceBrokerRecord {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.id = Sample::sample(random, version);
-        out.epoch = Sample::sample(random, version);
+        out.id = Sample::sample(random.of("FenceBrokerRecord.Id"), version);
+        out.epoch = Sample::sample(random.of("FenceBrokerRecord.Epoch"), version);
         out
     }
 }

@@ -13,31 +13,32 @@ impl Sample for FetchRequest {
             out.cluster_id = if random.one_in(3) {
                 None
             } else {
-                Some(Sample::sample(random, version))
+                Some(Sample::sample(random.of("FetchRequest.ClusterId"), version))
             };
         }
         if version <= 14 {
-            out.replica_id = Sample::sample(random, version);
+            out.replica_id = Sample::sample(random.of("FetchRequest.ReplicaId"), version);
         }
         if version >= 15 {
-            out.replica_state = Sample::sample(random, version);
+            out.replica_state = Sample::sample(random.of("FetchRequest.ReplicaState"), version);
         }
-        out.max_wait_ms = Sample::sample(random, version);
-        out.min_bytes = Sample::sample(random, version);
-        out.max_bytes = Sample::sample(random, version);
-        out.isolation_level = Sample::sample(random, version);
+        out.max_wait_ms = Sample::sample(random.of("FetchRequest.MaxWaitMs"), version);
+        out.min_bytes = Sample::sample(random.of("FetchRequest.MinBytes"), version);
+        out.max_bytes = Sample::sample(random.of("FetchRequest.MaxBytes"), version);
+        out.isolation_level = Sample::sample(random.of("FetchRequest.IsolationLevel"), version);
         if version >= 7 {
-            out.session_id = Sample::sample(random, version);
+            out.session_id = Sample::sample(random.of("FetchRequest.SessionId"), version);
         }
         if version >= 7 {
-            out.session_epoch = Sample::sample(random, version);
+            out.session_epoch = Sample::sample(random.of("FetchRequest.SessionEpoch"), version);
         }
-        out.topics = Sample::sample(random, version);
+        out.topics = Sample::sample(random.of("FetchRequest.Topics"), version);
         if version >= 7 {
-            out.forgotten_topics_data = Sample::sample(random, version);
+            out.forgotten_topics_data =
+                Sample::sample(random.of("FetchRequest.ForgottenTopicsData"), version);
         }
         if version >= 11 {
-            out.rack_id = Sample::sample(random, version);
+            out.rack_id = Sample::sample(random.of("FetchRequest.RackId"), version);
         }
         out
     }
@@ -46,23 +47,28 @@ impl Sample for FetchRequest {
 impl Sample for FetchPartition {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.partition = Sample::sample(random, version);
+        out.partition = Sample::sample(random.of("FetchPartition.Partition"), version);
         if version >= 9 {
-            out.current_leader_epoch = Sample::sample(random, version);
+            out.current_leader_epoch =
+                Sample::sample(random.of("FetchPartition.CurrentLeaderEpoch"), version);
         }
-        out.fetch_offset = Sample::sample(random, version);
+        out.fetch_offset = Sample::sample(random.of("FetchPartition.FetchOffset"), version);
         if version >= 12 {
-            out.last_fetched_epoch = Sample::sample(random, version);
+            out.last_fetched_epoch =
+                Sample::sample(random.of("FetchPartition.LastFetchedEpoch"), version);
         }
         if version >= 5 {
-            out.log_start_offset = Sample::sample(random, version);
+            out.log_start_offset =
+                Sample::sample(random.of("FetchPartition.LogStartOffset"), version);
         }
-        out.partition_max_bytes = Sample::sample(random, version);
+        out.partition_max_bytes =
+            Sample::sample(random.of("FetchPartition.PartitionMaxBytes"), version);
         if version >= 17 {
-            out.replica_directory_id = Sample::sample(random, version);
+            out.replica_directory_id =
+                Sample::sample(random.of("FetchPartition.ReplicaDirectoryId"), version);
         }
         if version >= 18 {
-            out.high_watermark = Sample::sample(random, version);
+            out.high_watermark = Sample::sample(random.of("FetchPartition.HighWatermark"), version);
         }
         out
     }
@@ -72,12 +78,12 @@ impl Sample for FetchTopic {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
         if version <= 12 {
-            out.topic = Sample::sample(random, version);
+            out.topic = Sample::sample(random.of("FetchTopic.Topic"), version);
         }
         if version >= 13 {
-            out.topic_id = Sample::sample(random, version);
+            out.topic_id = Sample::sample(random.of("FetchTopic.TopicId"), version);
         }
-        out.partitions = Sample::sample(random, version);
+        out.partitions = Sample::sample(random.of("FetchTopic.Partitions"), version);
         out
     }
 }
@@ -86,13 +92,13 @@ impl Sample for ForgottenTopic {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
         if (7..=12).contains(&version) {
-            out.topic = Sample::sample(random, version);
+            out.topic = Sample::sample(random.of("ForgottenTopic.Topic"), version);
         }
         if version >= 13 {
-            out.topic_id = Sample::sample(random, version);
+            out.topic_id = Sample::sample(random.of("ForgottenTopic.TopicId"), version);
         }
         if version >= 7 {
-            out.partitions = Sample::sample(random, version);
+            out.partitions = Sample::sample(random.of("ForgottenTopic.Partitions"), version);
         }
         out
     }
@@ -102,10 +108,10 @@ impl Sample for ReplicaState {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
         if version >= 15 {
-            out.replica_id = Sample::sample(random, version);
+            out.replica_id = Sample::sample(random.of("ReplicaState.ReplicaId"), version);
         }
         if version >= 15 {
-            out.replica_epoch = Sample::sample(random, version);
+            out.replica_epoch = Sample::sample(random.of("ReplicaState.ReplicaEpoch"), version);
         }
         out
     }

@@ -9,16 +9,16 @@ use crate::sample::{Random, Sample};
 impl Sample for FetchResponse {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.throttle_time_ms = Sample::sample(random, version);
+        out.throttle_time_ms = Sample::sample(random.of("FetchResponse.ThrottleTimeMs"), version);
         if version >= 7 {
-            out.error_code = Sample::sample(random, version);
+            out.error_code = Sample::sample(random.of("FetchResponse.ErrorCode"), version);
         }
         if version >= 7 {
-            out.session_id = Sample::sample(random, version);
+            out.session_id = Sample::sample(random.of("FetchResponse.SessionId"), version);
         }
-        out.responses = Sample::sample(random, version);
+        out.responses = Sample::sample(random.of("FetchResponse.Responses"), version);
         if version >= 16 {
-            out.node_endpoints = Sample::sample(random, version);
+            out.node_endpoints = Sample::sample(random.of("FetchResponse.NodeEndpoints"), version);
         }
         out
     }
@@ -27,8 +27,8 @@ impl Sample for FetchResponse {
 impl Sample for AbortedTransaction {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.producer_id = Sample::sample(random, version);
-        out.first_offset = Sample::sample(random, version);
+        out.producer_id = Sample::sample(random.of("AbortedTransaction.ProducerId"), version);
+        out.first_offset = Sample::sample(random.of("AbortedTransaction.FirstOffset"), version);
         out
     }
 }
@@ -37,10 +37,10 @@ impl Sample for EpochEndOffset {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
         if version >= 12 {
-            out.epoch = Sample::sample(random, version);
+            out.epoch = Sample::sample(random.of("EpochEndOffset.Epoch"), version);
         }
         if version >= 12 {
-            out.end_offset = Sample::sample(random, version);
+            out.end_offset = Sample::sample(random.of("EpochEndOffset.EndOffset"), version);
         }
         out
     }
@@ -50,12 +50,12 @@ impl Sample for FetchableTopicResponse {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
         if version <= 12 {
-            out.topic = Sample::sample(random, version);
+            out.topic = Sample::sample(random.of("FetchableTopicResponse.Topic"), version);
         }
         if version >= 13 {
-            out.topic_id = Sample::sample(random, version);
+            out.topic_id = Sample::sample(random.of("FetchableTopicResponse.TopicId"), version);
         }
-        out.partitions = Sample::sample(random, version);
+        out.partitions = Sample::sample(random.of("FetchableTopicResponse.Partitions"), version);
         out
     }
 }
@@ -64,10 +64,10 @@ impl Sample for LeaderIdAndEpoch {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
         if version >= 12 {
-            out.leader_id = Sample::sample(random, version);
+            out.leader_id = Sample::sample(random.of("LeaderIdAndEpoch.LeaderId"), version);
         }
         if version >= 12 {
-            out.leader_epoch = Sample::sample(random, version);
+            out.leader_epoch = Sample::sample(random.of("LeaderIdAndEpoch.LeaderEpoch"), version);
         }
         out
     }
@@ -77,19 +77,19 @@ impl Sample for NodeEndpoint {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
         if version >= 16 {
-            out.node_id = Sample::sample(random, version);
+            out.node_id = Sample::sample(random.of("NodeEndpoint.NodeId"), version);
         }
         if version >= 16 {
-            out.host = Sample::sample(random, version);
+            out.host = Sample::sample(random.of("NodeEndpoint.Host"), version);
         }
         if version >= 16 {
-            out.port = Sample::sample(random, version);
+            out.port = Sample::sample(random.of("NodeEndpoint.Port"), version);
         }
         if version >= 16 {
             out.rack = if random.one_in(3) {
                 None
             } else {
-                Some(Sample::sample(random, version))
+                Some(Sample::sample(random.of("NodeEndpoint.Rack"), version))
             };
         }
         out
@@ -99,29 +99,36 @@ impl Sample for NodeEndpoint {
 impl Sample for PartitionData {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.partition_index = Sample::sample(random, version);
-        out.error_code = Sample::sample(random, version);
-        out.high_watermark = Sample::sample(random, version);
-        out.last_stable_offset = Sample::sample(random, version);
+        out.partition_index = Sample::sample(random.of("PartitionData.PartitionIndex"), version);
+        out.error_code = Sample::sample(random.of("PartitionData.ErrorCode"), version);
+        out.high_watermark = Sample::sample(random.of("PartitionData.HighWatermark"), version);
+        out.last_stable_offset =
+            Sample::sample(random.of("PartitionData.LastStableOffset"), version);
         if version >= 5 {
-            out.log_start_offset = Sample::sample(random, version);
+            out.log_start_offset =
+                Sample::sample(random.of("PartitionData.LogStartOffset"), version);
         }
         if version >= 12 {
-            out.diverging_epoch = Sample::sample(random, version);
+            out.diverging_epoch =
+                Sample::sample(random.of("PartitionData.DivergingEpoch"), version);
         }
         if version >= 12 {
-            out.current_leader = Sample::sample(random, version);
+            out.current_leader = Sample::sample(random.of("PartitionData.CurrentLeader"), version);
         }
         if version >= 12 {
-            out.snapshot_id = Sample::sample(random, version);
+            out.snapshot_id = Sample::sample(random.of("PartitionData.SnapshotId"), version);
         }
         out.aborted_transactions = if random.one_in(3) {
             None
         } else {
-            Some(Sample::sample(random, version))
+            Some(Sample::sample(
+                random.of("PartitionData.AbortedTransactions"),
+                version,
+            ))
         };
         if version >= 11 {
-            out.preferred_read_replica = Sample::sample(random, version);
+            out.preferred_read_replica =
+                Sample::sample(random.of("PartitionData.PreferredReadReplica"), version);
         }
         out.records = if random.one_in(3) {
             None
@@ -136,10 +143,10 @@ impl Sample for SnapshotId {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
         if version >= 12 {
-            out.end_offset = Sample::sample(random, version);
+            out.end_offset = Sample::sample(random.of("SnapshotId.EndOffset"), version);
         }
         if version >= 12 {
-            out.epoch = Sample::sample(random, version);
+            out.epoch = Sample::sample(random.of("SnapshotId.Epoch"), version);
         }
         out
     }

@@ -12,11 +12,14 @@ impl Sample for FetchSnapshotRequest {
         out.cluster_id = if random.one_in(3) {
             None
         } else {
-            Some(Sample::sample(random, version))
+            Some(Sample::sample(
+                random.of("FetchSnapshotRequest.ClusterId"),
+                version,
+            ))
         };
-        out.replica_id = Sample::sample(random, version);
-        out.max_bytes = Sample::sample(random, version);
-        out.topics = Sample::sample(random, version);
+        out.replica_id = Sample::sample(random.of("FetchSnapshotRequest.ReplicaId"), version);
+        out.max_bytes = Sample::sample(random.of("FetchSnapshotRequest.MaxBytes"), version);
+        out.topics = Sample::sample(random.of("FetchSnapshotRequest.Topics"), version);
         out
     }
 }
@@ -24,12 +27,14 @@ impl Sample for FetchSnapshotRequest {
 impl Sample for PartitionSnapshot {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.partition = Sample::sample(random, version);
-        out.current_leader_epoch = Sample::sample(random, version);
-        out.snapshot_id = Sample::sample(random, version);
-        out.position = Sample::sample(random, version);
+        out.partition = Sample::sample(random.of("PartitionSnapshot.Partition"), version);
+        out.current_leader_epoch =
+            Sample::sample(random.of("PartitionSnapshot.CurrentLeaderEpoch"), version);
+        out.snapshot_id = Sample::sample(random.of("PartitionSnapshot.SnapshotId"), version);
+        out.position = Sample::sample(random.of("PartitionSnapshot.Position"), version);
         if version >= 1 {
-            out.replica_directory_id = Sample::sample(random, version);
+            out.replica_directory_id =
+                Sample::sample(random.of("PartitionSnapshot.ReplicaDirectoryId"), version);
         }
         out
     }
@@ -38,8 +43,8 @@ impl Sample for PartitionSnapshot {
 impl Sample for SnapshotId {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.end_offset = Sample::sample(random, version);
-        out.epoch = Sample::sample(random, version);
+        out.end_offset = Sample::sample(random.of("SnapshotId.EndOffset"), version);
+        out.epoch = Sample::sample(random.of("SnapshotId.Epoch"), version);
         out
     }
 }
@@ -47,8 +52,8 @@ impl Sample for SnapshotId {
 impl Sample for TopicSnapshot {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.name = Sample::sample(random, version);
-        out.partitions = Sample::sample(random, version);
+        out.name = Sample::sample(random.of("TopicSnapshot.Name"), version);
+        out.partitions = Sample::sample(random.of("TopicSnapshot.Partitions"), version);
         out
     }
 }

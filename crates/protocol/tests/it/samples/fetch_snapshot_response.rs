@@ -9,11 +9,13 @@ use crate::sample::{Random, Sample};
 impl Sample for FetchSnapshotResponse {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.throttle_time_ms = Sample::sample(random, version);
-        out.error_code = Sample::sample(random, version);
-        out.topics = Sample::sample(random, version);
+        out.throttle_time_ms =
+            Sample::sample(random.of("FetchSnapshotResponse.ThrottleTimeMs"), version);
+        out.error_code = Sample::sample(random.of("FetchSnapshotResponse.ErrorCode"), version);
+        out.topics = Sample::sample(random.of("FetchSnapshotResponse.Topics"), version);
         if version >= 1 {
-            out.node_endpoints = Sample::sample(random, version);
+            out.node_endpoints =
+                Sample::sample(random.of("FetchSnapshotResponse.NodeEndpoints"), version);
         }
         out
     }
@@ -22,8 +24,8 @@ impl Sample for FetchSnapshotResponse {
 impl Sample for LeaderIdAndEpoch {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.leader_id = Sample::sample(random, version);
-        out.leader_epoch = Sample::sample(random, version);
+        out.leader_id = Sample::sample(random.of("LeaderIdAndEpoch.LeaderId"), version);
+        out.leader_epoch = Sample::sample(random.of("LeaderIdAndEpoch.LeaderEpoch"), version);
         out
     }
 }
@@ -32,13 +34,13 @@ impl Sample for NodeEndpoint {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
         if version >= 1 {
-            out.node_id = Sample::sample(random, version);
+            out.node_id = Sample::sample(random.of("NodeEndpoint.NodeId"), version);
         }
         if version >= 1 {
-            out.host = Sample::sample(random, version);
+            out.host = Sample::sample(random.of("NodeEndpoint.Host"), version);
         }
         if version >= 1 {
-            out.port = Sample::sample(random, version);
+            out.port = Sample::sample(random.of("NodeEndpoint.Port"), version);
         }
         out
     }
@@ -47,12 +49,12 @@ impl Sample for NodeEndpoint {
 impl Sample for PartitionSnapshot {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.index = Sample::sample(random, version);
-        out.error_code = Sample::sample(random, version);
-        out.snapshot_id = Sample::sample(random, version);
-        out.current_leader = Sample::sample(random, version);
-        out.size = Sample::sample(random, version);
-        out.position = Sample::sample(random, version);
+        out.index = Sample::sample(random.of("PartitionSnapshot.Index"), version);
+        out.error_code = Sample::sample(random.of("PartitionSnapshot.ErrorCode"), version);
+        out.snapshot_id = Sample::sample(random.of("PartitionSnapshot.SnapshotId"), version);
+        out.current_leader = Sample::sample(random.of("PartitionSnapshot.CurrentLeader"), version);
+        out.size = Sample::sample(random.of("PartitionSnapshot.Size"), version);
+        out.position = Sample::sample(random.of("PartitionSnapshot.Position"), version);
         out.unaligned_records = Some(random.records());
         out
     }
@@ -61,8 +63,8 @@ impl Sample for PartitionSnapshot {
 impl Sample for SnapshotId {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.end_offset = Sample::sample(random, version);
-        out.epoch = Sample::sample(random, version);
+        out.end_offset = Sample::sample(random.of("SnapshotId.EndOffset"), version);
+        out.epoch = Sample::sample(random.of("SnapshotId.Epoch"), version);
         out
     }
 }
@@ -70,8 +72,8 @@ impl Sample for SnapshotId {
 impl Sample for TopicSnapshot {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.name = Sample::sample(random, version);
-        out.partitions = Sample::sample(random, version);
+        out.name = Sample::sample(random.of("TopicSnapshot.Name"), version);
+        out.partitions = Sample::sample(random.of("TopicSnapshot.Partitions"), version);
         out
     }
 }

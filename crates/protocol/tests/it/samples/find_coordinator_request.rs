@@ -10,13 +10,14 @@ impl Sample for FindCoordinatorRequest {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
         if version <= 3 {
-            out.key = Sample::sample(random, version);
+            out.key = Sample::sample(random.of("FindCoordinatorRequest.Key"), version);
         }
         if version >= 1 {
-            out.key_type = Sample::sample(random, version);
+            out.key_type = Sample::sample(random.of("FindCoordinatorRequest.KeyType"), version);
         }
         if version >= 4 {
-            out.coordinator_keys = Sample::sample(random, version);
+            out.coordinator_keys =
+                Sample::sample(random.of("FindCoordinatorRequest.CoordinatorKeys"), version);
         }
         out
     }

@@ -10,29 +10,35 @@ impl Sample for FindCoordinatorResponse {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
         if version >= 1 {
-            out.throttle_time_ms = Sample::sample(random, version);
+            out.throttle_time_ms =
+                Sample::sample(random.of("FindCoordinatorResponse.ThrottleTimeMs"), version);
         }
         if version <= 3 {
-            out.error_code = Sample::sample(random, version);
+            out.error_code =
+                Sample::sample(random.of("FindCoordinatorResponse.ErrorCode"), version);
         }
         if (1..=3).contains(&version) {
             out.error_message = if random.one_in(3) {
                 None
             } else {
-                Some(Sample::sample(random, version))
+                Some(Sample::sample(
+                    random.of("FindCoordinatorResponse.ErrorMessage"),
+                    version,
+                ))
             };
         }
         if version <= 3 {
-            out.node_id = Sample::sample(random, version);
+            out.node_id = Sample::sample(random.of("FindCoordinatorResponse.NodeId"), version);
         }
         if version <= 3 {
-            out.host = Sample::sample(random, version);
+            out.host = Sample::sample(random.of("FindCoordinatorResponse.Host"), version);
         }
         if version <= 3 {
-            out.port = Sample::sample(random, version);
+            out.port = Sample::sample(random.of("FindCoordinatorResponse.Port"), version);
         }
         if version >= 4 {
-            out.coordinators = Sample::sample(random, version);
+            out.coordinators =
+                Sample::sample(random.of("FindCoordinatorResponse.Coordinators"), version);
         }
         out
     }
@@ -42,25 +48,28 @@ impl Sample for Coordinator {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
         if version >= 4 {
-            out.key = Sample::sample(random, version);
+            out.key = Sample::sample(random.of("Coordinator.Key"), version);
         }
         if version >= 4 {
-            out.node_id = Sample::sample(random, version);
+            out.node_id = Sample::sample(random.of("Coordinator.NodeId"), version);
         }
         if version >= 4 {
-            out.host = Sample::sample(random, version);
+            out.host = Sample::sample(random.of("Coordinator.Host"), version);
         }
         if version >= 4 {
-            out.port = Sample::sample(random, version);
+            out.port = Sample::sample(random.of("Coordinator.Port"), version);
         }
         if version >= 4 {
-            out.error_code = Sample::sample(random, version);
+            out.error_code = Sample::sample(random.of("Coordinator.ErrorCode"), version);
         }
         if version >= 4 {
             out.error_message = if random.one_in(3) {
                 None
             } else {
-                Some(Sample::sample(random, version))
+                Some(Sample::sample(
+                    random.of("Coordinator.ErrorMessage"),
+                    version,
+                ))
             };
         }
         out

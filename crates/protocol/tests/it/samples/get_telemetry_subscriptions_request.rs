@@ -9,7 +9,10 @@ use crate::sample::{Random, Sample};
 impl Sample for GetTelemetrySubscriptionsRequest {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.client_instance_id = Sample::sample(random, version);
+        out.client_instance_id = Sample::sample(
+            random.of("GetTelemetrySubscriptionsRequest.ClientInstanceId"),
+            version,
+        );
         out
     }
 }

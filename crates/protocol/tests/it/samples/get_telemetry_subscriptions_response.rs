@@ -9,15 +9,42 @@ use crate::sample::{Random, Sample};
 impl Sample for GetTelemetrySubscriptionsResponse {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.throttle_time_ms = Sample::sample(random, version);
-        out.error_code = Sample::sample(random, version);
-        out.client_instance_id = Sample::sample(random, version);
-        out.subscription_id = Sample::sample(random, version);
-        out.accepted_compression_types = Sample::sample(random, version);
-        out.push_interval_ms = Sample::sample(random, version);
-        out.telemetry_max_bytes = Sample::sample(random, version);
-        out.delta_temporality = Sample::sample(random, version);
-        out.requested_metrics = Sample::sample(random, version);
+        out.throttle_time_ms = Sample::sample(
+            random.of("GetTelemetrySubscriptionsResponse.ThrottleTimeMs"),
+            version,
+        );
+        out.error_code = Sample::sample(
+            random.of("GetTelemetrySubscriptionsResponse.ErrorCode"),
+            version,
+        );
+        out.client_instance_id = Sample::sample(
+            random.of("GetTelemetrySubscriptionsResponse.ClientInstanceId"),
+            version,
+        );
+        out.subscription_id = Sample::sample(
+            random.of("GetTelemetrySubscriptionsResponse.SubscriptionId"),
+            version,
+        );
+        out.accepted_compression_types = Sample::sample(
+            random.of("GetTelemetrySubscriptionsResponse.AcceptedCompressionTypes"),
+            version,
+        );
+        out.push_interval_ms = Sample::sample(
+            random.of("GetTelemetrySubscriptionsResponse.PushIntervalMs"),
+            version,
+        );
+        out.telemetry_max_bytes = Sample::sample(
+            random.of("GetTelemetrySubscriptionsResponse.TelemetryMaxBytes"),
+            version,
+        );
+        out.delta_temporality = Sample::sample(
+            random.of("GetTelemetrySubscriptionsResponse.DeltaTemporality"),
+            version,
+        );
+        out.requested_metrics = Sample::sample(
+            random.of("GetTelemetrySubscriptionsResponse.RequestedMetrics"),
+            version,
+        );
         out
     }
 }

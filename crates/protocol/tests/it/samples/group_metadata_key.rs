@@ -9,7 +9,7 @@ use crate::sample::{Random, Sample};
 impl Sample for GroupMetadataKey {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.group = Sample::sample(random, version);
+        out.group = Sample::sample(random.of("GroupMetadataKey.group"), version);
         out
     }
 }

@@ -9,22 +9,31 @@ use crate::sample::{Random, Sample};
 impl Sample for GroupMetadataValue {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.protocol_type = Sample::sample(random, version);
-        out.generation = Sample::sample(random, version);
+        out.protocol_type = Sample::sample(random.of("GroupMetadataValue.protocolType"), version);
+        out.generation = Sample::sample(random.of("GroupMetadataValue.generation"), version);
         out.protocol = if random.one_in(3) {
             None
         } else {
-            Some(Sample::sample(random, version))
+            Some(Sample::sample(
+                random.of("GroupMetadataValue.protocol"),
+                version,
+            ))
         };
         out.leader = if random.one_in(3) {
             None
         } else {
-            Some(Sample::sample(random, version))
+            Some(Sample::sample(
+                random.of("GroupMetadataValue.leader"),
+                version,
+            ))
         };
         if version >= 2 {
-            out.current_state_timestamp = Sample::sample(random, version);
+            out.current_state_timestamp = Sample::sample(
+                random.of("GroupMetadataValue.currentStateTimestamp"),
+                version,
+            );
         }
-        out.members = Sample::sample(random, version);
+        out.members = Sample::sample(random.of("GroupMetadataValue.members"), version);
         out
     }
 }
@@ -32,22 +41,26 @@ impl Sample for GroupMetadataValue {
 impl Sample for MemberMetadata {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.member_id = Sample::sample(random, version);
+        out.member_id = Sample::sample(random.of("MemberMetadata.memberId"), version);
         if version >= 3 {
             out.group_instance_id = if random.one_in(3) {
                 None
             } else {
-                Some(Sample::sample(random, version))
+                Some(Sample::sample(
+                    random.of("MemberMetadata.groupInstanceId"),
+                    version,
+                ))
             };
         }
-        out.client_id = Sample::sample(random, version);
-        out.client_host = Sample::sample(random, version);
+        out.client_id = Sample::sample(random.of("MemberMetadata.clientId"), version);
+        out.client_host = Sample::sample(random.of("MemberMetadata.clientHost"), version);
         if version >= 1 {
-            out.rebalance_timeout = Sample::sample(random, version);
+            out.rebalance_timeout =
+                Sample::sample(random.of("MemberMetadata.rebalanceTimeout"), version);
         }
-        out.session_timeout = Sample::sample(random, version);
-        out.subscription = Sample::sample(random, version);
-        out.assignment = Sample::sample(random, version);
+        out.session_timeout = Sample::sample(random.of("MemberMetadata.sessionTimeout"), version);
+        out.subscription = Sample::sample(random.of("MemberMetadata.subscription"), version);
+        out.assignment = Sample::sample(random.of("MemberMetadata.assignment"), version);
         out
     }
 }

@@ -9,14 +9,17 @@ use crate::sample::{Random, Sample};
 impl Sample for HeartbeatRequest {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.group_id = Sample::sample(random, version);
-        out.generation_id = Sample::sample(random, version);
-        out.member_id = Sample::sample(random, version);
+        out.group_id = Sample::sample(random.of("HeartbeatRequest.GroupId"), version);
+        out.generation_id = Sample::sample(random.of("HeartbeatRequest.GenerationId"), version);
+        out.member_id = Sample::sample(random.of("HeartbeatRequest.MemberId"), version);
         if version >= 3 {
             out.group_instance_id = if random.one_in(3) {
                 None
             } else {
-                Some(Sample::sample(random, version))
+                Some(Sample::sample(
+                    random.of("HeartbeatRequest.GroupInstanceId"),
+                    version,
+                ))
             };
         }
         out

@@ -10,9 +10,10 @@ impl Sample for HeartbeatResponse {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
         if version >= 1 {
-            out.throttle_time_ms = Sample::sample(random, version);
+            out.throttle_time_ms =
+                Sample::sample(random.of("HeartbeatResponse.ThrottleTimeMs"), version);
         }
-        out.error_code = Sample::sample(random, version);
+        out.error_code = Sample::sample(random.of("HeartbeatResponse.ErrorCode"), version);
         out
     }
 }

@@ -9,8 +9,14 @@ use crate::sample::{Random, Sample};
 impl Sample for IncrementalAlterConfigsRequest {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.resources = Sample::sample(random, version);
-        out.validate_only = Sample::sample(random, version);
+        out.resources = Sample::sample(
+            random.of("IncrementalAlterConfigsRequest.Resources"),
+            version,
+        );
+        out.validate_only = Sample::sample(
+            random.of("IncrementalAlterConfigsRequest.ValidateOnly"),
+            version,
+        );
         out
     }
 }
@@ -18,9 +24,9 @@ impl Sample for IncrementalAlterConfigsRequest {
 impl Sample for AlterConfigsResource {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.resource_type = Sample::sample(random, version);
-        out.resource_name = Sample::sample(random, version);
-        out.configs = Sample::sample(random, version);
+        out.resource_type = Sample::sample(random.of("AlterConfigsResource.ResourceType"), version);
+        out.resource_name = Sample::sample(random.of("AlterConfigsResource.ResourceName"), version);
+        out.configs = Sample::sample(random.of("AlterConfigsResource.Configs"), version);
         out
     }
 }
@@ -28,12 +34,13 @@ impl Sample for AlterConfigsResource {
 impl Sample for AlterableConfig {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.name = Sample::sample(random, version);
-        out.config_operation = Sample::sample(random, version);
+        out.name = Sample::sample(random.of("AlterableConfig.Name"), version);
+        out.config_operation =
+            Sample::sample(random.of("AlterableConfig.ConfigOperation"), version);
         out.value = if random.one_in(3) {
             None
         } else {
-            Some(Sample::sample(random, version))
+            Some(Sample::sample(random.of("AlterableConfig.Value"), version))
         };
         out
     }

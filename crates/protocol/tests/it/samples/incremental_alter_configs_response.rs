@@ -9,8 +9,14 @@ use crate::sample::{Random, Sample};
 impl Sample for IncrementalAlterConfigsResponse {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.throttle_time_ms = Sample::sample(random, version);
-        out.responses = Sample::sample(random, version);
+        out.throttle_time_ms = Sample::sample(
+            random.of("IncrementalAlterConfigsResponse.ThrottleTimeMs"),
+            version,
+        );
+        out.responses = Sample::sample(
+            random.of("IncrementalAlterConfigsResponse.Responses"),
+            version,
+        );
         out
     }
 }
@@ -18,14 +24,24 @@ impl Sample for IncrementalAlterConfigsResponse {
 impl Sample for AlterConfigsResourceResponse {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.error_code = Sample::sample(random, version);
+        out.error_code =
+            Sample::sample(random.of("AlterConfigsResourceResponse.ErrorCode"), version);
         out.error_message = if random.one_in(3) {
             None
         } else {
-            Some(Sample::sample(random, version))
+            Some(Sample::sample(
+                random.of("AlterConfigsResourceResponse.ErrorMessage"),
+                version,
+            ))
         };
-        out.resource_type = Sample::sample(random, version);
-        out.resource_name = Sample::sample(random, version);
+        out.resource_type = Sample::sample(
+            random.of("AlterConfigsResourceResponse.ResourceType"),
+            version,
+        );
+        out.resource_name = Sample::sample(
+            random.of("AlterConfigsResourceResponse.ResourceName"),
+            version,
+        );
         out
     }
 }

@@ -12,20 +12,29 @@ impl Sample for InitProducerIdRequest {
         out.transactional_id = if random.one_in(3) {
             None
         } else {
-            Some(Sample::sample(random, version))
+            Some(Sample::sample(
+                random.of("InitProducerIdRequest.TransactionalId"),
+                version,
+            ))
         };
-        out.transaction_timeout_ms = Sample::sample(random, version);
+        out.transaction_timeout_ms = Sample::sample(
+            random.of("InitProducerIdRequest.TransactionTimeoutMs"),
+            version,
+        );
         if version >= 3 {
-            out.producer_id = Sample::sample(random, version);
+            out.producer_id =
+                Sample::sample(random.of("InitProducerIdRequest.ProducerId"), version);
         }
         if version >= 3 {
-            out.producer_epoch = Sample::sample(random, version);
+            out.producer_epoch =
+                Sample::sample(random.of("InitProducerIdRequest.ProducerEpoch"), version);
         }
         if version >= 6 {
-            out.enable2_pc = Sample::sample(random, version);
+            out.enable2_pc = Sample::sample(random.of("InitProducerIdRequest.Enable2Pc"), version);
         }
         if version >= 6 {
-            out.keep_prepared_txn = Sample::sample(random, version);
+            out.keep_prepared_txn =
+                Sample::sample(random.of("InitProducerIdRequest.KeepPreparedTxn"), version);
         }
         out
     }

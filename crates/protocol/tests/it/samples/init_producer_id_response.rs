@@ -9,15 +9,23 @@ use crate::sample::{Random, Sample};
 impl Sample for InitProducerIdResponse {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.throttle_time_ms = Sample::sample(random, version);
-        out.error_code = Sample::sample(random, version);
-        out.producer_id = Sample::sample(random, version);
-        out.producer_epoch = Sample::sample(random, version);
+        out.throttle_time_ms =
+            Sample::sample(random.of("InitProducerIdResponse.ThrottleTimeMs"), version);
+        out.error_code = Sample::sample(random.of("InitProducerIdResponse.ErrorCode"), version);
+        out.producer_id = Sample::sample(random.of("InitProducerIdResponse.ProducerId"), version);
+        out.producer_epoch =
+            Sample::sample(random.of("InitProducerIdResponse.ProducerEpoch"), version);
         if version >= 6 {
-            out.ongoing_txn_producer_id = Sample::sample(random, version);
+            out.ongoing_txn_producer_id = Sample::sample(
+                random.of("InitProducerIdResponse.OngoingTxnProducerId"),
+                version,
+            );
         }
         if version >= 6 {
-            out.ongoing_txn_producer_epoch = Sample::sample(random, version);
+            out.ongoing_txn_producer_epoch = Sample::sample(
+                random.of("InitProducerIdResponse.OngoingTxnProducerEpoch"),
+                version,
+            );
         }
         out
     }

@@ -9,8 +9,14 @@ use crate::sample::{Random, Sample};
 impl Sample for InitializeShareGroupStateRequest {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.group_id = Sample::sample(random, version);
-        out.topics = Sample::sample(random, version);
+        out.group_id = Sample::sample(
+            random.of("InitializeShareGroupStateRequest.GroupId"),
+            version,
+        );
+        out.topics = Sample::sample(
+            random.of("InitializeShareGroupStateRequest.Topics"),
+            version,
+        );
         out
     }
 }
@@ -18,8 +24,8 @@ impl Sample for InitializeShareGroupStateRequest {
 impl Sample for InitializeStateData {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.topic_id = Sample::sample(random, version);
-        out.partitions = Sample::sample(random, version);
+        out.topic_id = Sample::sample(random.of("InitializeStateData.TopicId"), version);
+        out.partitions = Sample::sample(random.of("InitializeStateData.Partitions"), version);
         out
     }
 }
@@ -27,9 +33,9 @@ impl Sample for InitializeStateData {
 impl Sample for PartitionData {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.partition = Sample::sample(random, version);
-        out.state_epoch = Sample::sample(random, version);
-        out.start_offset = Sample::sample(random, version);
+        out.partition = Sample::sample(random.of("PartitionData.Partition"), version);
+        out.state_epoch = Sample::sample(random.of("PartitionData.StateEpoch"), version);
+        out.start_offset = Sample::sample(random.of("PartitionData.StartOffset"), version);
         out
     }
 }

@@ -9,7 +9,10 @@ use crate::sample::{Random, Sample};
 impl Sample for InitializeShareGroupStateResponse {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.results = Sample::sample(random, version);
+        out.results = Sample::sample(
+            random.of("InitializeShareGroupStateResponse.Results"),
+            version,
+        );
         out
     }
 }
@@ -17,8 +20,8 @@ impl Sample for InitializeShareGroupStateResponse {
 impl Sample for InitializeStateResult {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.topic_id = Sample::sample(random, version);
-        out.partitions = Sample::sample(random, version);
+        out.topic_id = Sample::sample(random.of("InitializeStateResult.TopicId"), version);
+        out.partitions = Sample::sample(random.of("InitializeStateResult.Partitions"), version);
         out
     }
 }
@@ -26,12 +29,15 @@ impl Sample for InitializeStateResult {
 impl Sample for PartitionResult {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.partition = Sample::sample(random, version);
-        out.error_code = Sample::sample(random, version);
+        out.partition = Sample::sample(random.of("PartitionResult.Partition"), version);
+        out.error_code = Sample::sample(random.of("PartitionResult.ErrorCode"), version);
         out.error_message = if random.one_in(3) {
             None
         } else {
-            Some(Sample::sample(random, version))
+            Some(Sample::sample(
+                random.of("PartitionResult.ErrorMessage"),
+                version,
+            ))
         };
         out
     }

@@ -9,26 +9,34 @@ use crate::sample::{Random, Sample};
 impl Sample for JoinGroupRequest {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.group_id = Sample::sample(random, version);
-        out.session_timeout_ms = Sample::sample(random, version);
+        out.group_id = Sample::sample(random.of("JoinGroupRequest.GroupId"), version);
+        out.session_timeout_ms =
+            Sample::sample(random.of("JoinGroupRequest.SessionTimeoutMs"), version);
         if version >= 1 {
-            out.rebalance_timeout_ms = Sample::sample(random, version);
+            out.rebalance_timeout_ms =
+                Sample::sample(random.of("JoinGroupRequest.RebalanceTimeoutMs"), version);
         }
-        out.member_id = Sample::sample(random, version);
+        out.member_id = Sample::sample(random.of("JoinGroupRequest.MemberId"), version);
         if version >= 5 {
             out.group_instance_id = if random.one_in(3) {
                 None
             } else {
-                Some(Sample::sample(random, version))
+                Some(Sample::sample(
+                    random.of("JoinGroupRequest.GroupInstanceId"),
+                    version,
+                ))
             };
         }
-        out.protocol_type = Sample::sample(random, version);
-        out.protocols = Sample::sample(random, version);
+        out.protocol_type = Sample::sample(random.of("JoinGroupRequest.ProtocolType"), version);
+        out.protocols = Sample::sample(random.of("JoinGroupRequest.Protocols"), version);
         if version >= 8 {
             out.reason = if random.one_in(3) {
                 None
             } else {
-                Some(Sample::sample(random, version))
+                Some(Sample::sample(
+                    random.of("JoinGroupRequest.Reason"),
+                    version,
+                ))
             };
         }
         out
@@ -38,8 +46,8 @@ impl Sample for JoinGroupRequest {
 impl Sample for JoinGroupRequestProtocol {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.name = Sample::sample(random, version);
-        out.metadata = Sample::sample(random, version);
+        out.name = Sample::sample(random.of("JoinGroupRequestProtocol.Name"), version);
+        out.metadata = Sample::sample(random.of("JoinGroupRequestProtocol.Metadata"), version);
         out
     }
 }

@@ -10,28 +10,36 @@ impl Sample for JoinGroupResponse {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
         if version >= 2 {
-            out.throttle_time_ms = Sample::sample(random, version);
+            out.throttle_time_ms =
+                Sample::sample(random.of("JoinGroupResponse.ThrottleTimeMs"), version);
         }
-        out.error_code = Sample::sample(random, version);
-        out.generation_id = Sample::sample(random, version);
+        out.error_code = Sample::sample(random.of("JoinGroupResponse.ErrorCode"), version);
+        out.generation_id = Sample::sample(random.of("JoinGroupResponse.GenerationId"), version);
         if version >= 7 {
             out.protocol_type = if random.one_in(3) {
                 None
             } else {
-                Some(Sample::sample(random, version))
+                Some(Sample::sample(
+                    random.of("JoinGroupResponse.ProtocolType"),
+                    version,
+                ))
             };
         }
         out.protocol_name = if version >= 7 && random.one_in(3) {
             None
         } else {
-            Some(Sample::sample(random, version))
+            Some(Sample::sample(
+                random.of("JoinGroupResponse.ProtocolName"),
+                version,
+            ))
         };
-        out.leader = Sample::sample(random, version);
+        out.leader = Sample::sample(random.of("JoinGroupResponse.Leader"), version);
         if version >= 9 {
-            out.skip_assignment = Sample::sample(random, version);
+            out.skip_assignment =
+                Sample::sample(random.of("JoinGroupResponse.SkipAssignment"), version);
         }
-        out.member_id = Sample::sample(random, version);
-        out.members = Sample::sample(random, version);
+        out.member_id = Sample::sample(random.of("JoinGroupResponse.MemberId"), version);
+        out.members = Sample::sample(random.of("JoinGroupResponse.Members"), version);
         out
     }
 }
@@ -39,15 +47,18 @@ impl Sample for JoinGroupResponse {
 impl Sample for JoinGroupResponseMember {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.member_id = Sample::sample(random, version);
+        out.member_id = Sample::sample(random.of("JoinGroupResponseMember.MemberId"), version);
         if version >= 5 {
             out.group_instance_id = if random.one_in(3) {
                 None
             } else {
-                Some(Sample::sample(random, version))
+                Some(Sample::sample(
+                    random.of("JoinGroupResponseMember.GroupInstanceId"),
+                    version,
+                ))
             };
         }
-        out.metadata = Sample::sample(random, version);
+        out.metadata = Sample::sample(random.of("JoinGroupResponseMember.Metadata"), version);
         out
     }
 }

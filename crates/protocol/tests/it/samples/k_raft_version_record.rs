@@ -9,8 +9,8 @@ use crate::sample::{Random, Sample};
 impl Sample for KRaftVersionRecord {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.version = Sample::sample(random, version);
-        out.k_raft_version = Sample::sample(random, version);
+        out.version = Sample::sample(random.of("KRaftVersionRecord.Version"), version);
+        out.k_raft_version = Sample::sample(random.of("KRaftVersionRecord.KRaftVersion"), version);
         out
     }
 }

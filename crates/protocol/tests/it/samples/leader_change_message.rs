@@ -9,10 +9,11 @@ use crate::sample::{Random, Sample};
 impl Sample for LeaderChangeMessage {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.version = Sample::sample(random, version);
-        out.leader_id = Sample::sample(random, version);
-        out.voters = Sample::sample(random, version);
-        out.granting_voters = Sample::sample(random, version);
+        out.version = Sample::sample(random.of("LeaderChangeMessage.Version"), version);
+        out.leader_id = Sample::sample(random.of("LeaderChangeMessage.LeaderId"), version);
+        out.voters = Sample::sample(random.of("LeaderChangeMessage.Voters"), version);
+        out.granting_voters =
+            Sample::sample(random.of("LeaderChangeMessage.GrantingVoters"), version);
         out
     }
 }
@@ -20,9 +21,9 @@ impl Sample for LeaderChangeMessage {
 impl Sample for Voter {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.voter_id = Sample::sample(random, version);
+        out.voter_id = Sample::sample(random.of("Voter.VoterId"), version);
         if version >= 1 {
-            out.voter_directory_id = Sample::sample(random, version);
+            out.voter_directory_id = Sample::sample(random.of("Voter.VoterDirectoryId"), version);
         }
         out
     }

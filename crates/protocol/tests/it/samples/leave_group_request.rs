@@ -9,12 +9,12 @@ use crate::sample::{Random, Sample};
 impl Sample for LeaveGroupRequest {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.group_id = Sample::sample(random, version);
+        out.group_id = Sample::sample(random.of("LeaveGroupRequest.GroupId"), version);
         if version <= 2 {
-            out.member_id = Sample::sample(random, version);
+            out.member_id = Sample::sample(random.of("LeaveGroupRequest.MemberId"), version);
         }
         if version >= 3 {
-            out.members = Sample::sample(random, version);
+            out.members = Sample::sample(random.of("LeaveGroupRequest.Members"), version);
         }
         out
     }
@@ -24,20 +24,23 @@ impl Sample for MemberIdentity {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
         if version >= 3 {
-            out.member_id = Sample::sample(random, version);
+            out.member_id = Sample::sample(random.of("MemberIdentity.MemberId"), version);
         }
         if version >= 3 {
             out.group_instance_id = if random.one_in(3) {
                 None
             } else {
-                Some(Sample::sample(random, version))
+                Some(Sample::sample(
+                    random.of("MemberIdentity.GroupInstanceId"),
+                    version,
+                ))
             };
         }
         if version >= 5 {
             out.reason = if random.one_in(3) {
                 None
             } else {
-                Some(Sample::sample(random, version))
+                Some(Sample::sample(random.of("MemberIdentity.Reason"), version))
             };
         }
         out

@@ -10,11 +10,12 @@ impl Sample for LeaveGroupResponse {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
         if version >= 1 {
-            out.throttle_time_ms = Sample::sample(random, version);
+            out.throttle_time_ms =
+                Sample::sample(random.of("LeaveGroupResponse.ThrottleTimeMs"), version);
         }
-        out.error_code = Sample::sample(random, version);
+        out.error_code = Sample::sample(random.of("LeaveGroupResponse.ErrorCode"), version);
         if version >= 3 {
-            out.members = Sample::sample(random, version);
+            out.members = Sample::sample(random.of("LeaveGroupResponse.Members"), version);
         }
         out
     }
@@ -24,17 +25,20 @@ impl Sample for MemberResponse {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
         if version >= 3 {
-            out.member_id = Sample::sample(random, version);
+            out.member_id = Sample::sample(random.of("MemberResponse.MemberId"), version);
         }
         if version >= 3 {
             out.group_instance_id = if random.one_in(3) {
                 None
             } else {
-                Some(Sample::sample(random, version))
+                Some(Sample::sample(
+                    random.of("MemberResponse.GroupInstanceId"),
+                    version,
+                ))
             };
         }
         if version >= 3 {
-            out.error_code = Sample::sample(random, version);
+            out.error_code = Sample::sample(random.of("MemberResponse.ErrorCode"), version);
         }
         out
     }

@@ -9,9 +9,9 @@ use crate::sample::{Random, Sample};
 impl Sample for LegacyOffsetCommitKey {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.group = Sample::sample(random, version);
-        out.topic = Sample::sample(random, version);
-        out.partition = Sample::sample(random, version);
+        out.group = Sample::sample(random.of("LegacyOffsetCommitKey.group"), version);
+        out.topic = Sample::sample(random.of("LegacyOffsetCommitKey.topic"), version);
+        out.partition = Sample::sample(random.of("LegacyOffsetCommitKey.partition"), version);
         out
     }
 }

@@ -9,9 +9,12 @@ use crate::sample::{Random, Sample};
 impl Sample for LegacyOffsetCommitValue {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.offset = Sample::sample(random, version);
-        out.metadata = Sample::sample(random, version);
-        out.commit_timestamp = Sample::sample(random, version);
+        out.offset = Sample::sample(random.of("LegacyOffsetCommitValue.offset"), version);
+        out.metadata = Sample::sample(random.of("LegacyOffsetCommitValue.metadata"), version);
+        out.commit_timestamp = Sample::sample(
+            random.of("LegacyOffsetCommitValue.commitTimestamp"),
+            version,
+        );
         out
     }
 }

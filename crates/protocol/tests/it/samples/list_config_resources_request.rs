@@ -10,7 +10,10 @@ impl Sample for ListConfigResourcesRequest {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
         if version >= 1 {
-            out.resource_types = Sample::sample(random, version);
+            out.resource_types = Sample::sample(
+                random.of("ListConfigResourcesRequest.ResourceTypes"),
+                version,
+            );
         }
         out
     }

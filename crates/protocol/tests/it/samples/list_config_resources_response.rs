@@ -9,9 +9,16 @@ use crate::sample::{Random, Sample};
 impl Sample for ListConfigResourcesResponse {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.throttle_time_ms = Sample::sample(random, version);
-        out.error_code = Sample::sample(random, version);
-        out.config_resources = Sample::sample(random, version);
+        out.throttle_time_ms = Sample::sample(
+            random.of("ListConfigResourcesResponse.ThrottleTimeMs"),
+            version,
+        );
+        out.error_code =
+            Sample::sample(random.of("ListConfigResourcesResponse.ErrorCode"), version);
+        out.config_resources = Sample::sample(
+            random.of("ListConfigResourcesResponse.ConfigResources"),
+            version,
+        );
         out
     }
 }
@@ -19,9 +26,9 @@ impl Sample for ListConfigResourcesResponse {
 impl Sample for ConfigResource {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.resource_name = Sample::sample(random, version);
+        out.resource_name = Sample::sample(random.of("ConfigResource.ResourceName"), version);
         if version >= 1 {
-            out.resource_type = Sample::sample(random, version);
+            out.resource_type = Sample::sample(random.of("ConfigResource.ResourceType"), version);
         }
         out
     }

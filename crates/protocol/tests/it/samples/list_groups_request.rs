@@ -10,10 +10,11 @@ impl Sample for ListGroupsRequest {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
         if version >= 4 {
-            out.states_filter = Sample::sample(random, version);
+            out.states_filter =
+                Sample::sample(random.of("ListGroupsRequest.StatesFilter"), version);
         }
         if version >= 5 {
-            out.types_filter = Sample::sample(random, version);
+            out.types_filter = Sample::sample(random.of("ListGroupsRequest.TypesFilter"), version);
         }
         out
     }

@@ -10,10 +10,11 @@ impl Sample for ListGroupsResponse {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
         if version >= 1 {
-            out.throttle_time_ms = Sample::sample(random, version);
+            out.throttle_time_ms =
+                Sample::sample(random.of("ListGroupsResponse.ThrottleTimeMs"), version);
         }
-        out.error_code = Sample::sample(random, version);
-        out.groups = Sample::sample(random, version);
+        out.error_code = Sample::sample(random.of("ListGroupsResponse.ErrorCode"), version);
+        out.groups = Sample::sample(random.of("ListGroupsResponse.Groups"), version);
         out
     }
 }
@@ -21,13 +22,13 @@ impl Sample for ListGroupsResponse {
 impl Sample for ListedGroup {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.group_id = Sample::sample(random, version);
-        out.protocol_type = Sample::sample(random, version);
+        out.group_id = Sample::sample(random.of("ListedGroup.GroupId"), version);
+        out.protocol_type = Sample::sample(random.of("ListedGroup.ProtocolType"), version);
         if version >= 4 {
-            out.group_state = Sample::sample(random, version);
+            out.group_state = Sample::sample(random.of("ListedGroup.GroupState"), version);
         }
         if version >= 5 {
-            out.group_type = Sample::sample(random, version);
+            out.group_type = Sample::sample(random.of("ListedGroup.GroupType"), version);
         }
         out
     }

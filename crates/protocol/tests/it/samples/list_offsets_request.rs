@@ -9,13 +9,14 @@ use crate::sample::{Random, Sample};
 impl Sample for ListOffsetsRequest {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.replica_id = Sample::sample(random, version);
+        out.replica_id = Sample::sample(random.of("ListOffsetsRequest.ReplicaId"), version);
         if version >= 2 {
-            out.isolation_level = Sample::sample(random, version);
+            out.isolation_level =
+                Sample::sample(random.of("ListOffsetsRequest.IsolationLevel"), version);
         }
-        out.topics = Sample::sample(random, version);
+        out.topics = Sample::sample(random.of("ListOffsetsRequest.Topics"), version);
         if version >= 10 {
-            out.timeout_ms = Sample::sample(random, version);
+            out.timeout_ms = Sample::sample(random.of("ListOffsetsRequest.TimeoutMs"), version);
         }
         out
     }
@@ -24,11 +25,15 @@ impl Sample for ListOffsetsRequest {
 impl Sample for ListOffsetsPartition {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.partition_index = Sample::sample(random, version);
+        out.partition_index =
+            Sample::sample(random.of("ListOffsetsPartition.PartitionIndex"), version);
         if version >= 4 {
-            out.current_leader_epoch = Sample::sample(random, version);
+            out.current_leader_epoch = Sample::sample(
+                random.of("ListOffsetsPartition.CurrentLeaderEpoch"),
+                version,
+            );
         }
-        out.timestamp = Sample::sample(random, version);
+        out.timestamp = Sample::sample(random.of("ListOffsetsPartition.Timestamp"), version);
         out
     }
 }
@@ -36,8 +41,8 @@ impl Sample for ListOffsetsPartition {
 impl Sample for ListOffsetsTopic {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.name = Sample::sample(random, version);
-        out.partitions = Sample::sample(random, version);
+        out.name = Sample::sample(random.of("ListOffsetsTopic.Name"), version);
+        out.partitions = Sample::sample(random.of("ListOffsetsTopic.Partitions"), version);
         out
     }
 }

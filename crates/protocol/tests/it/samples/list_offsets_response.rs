@@ -10,9 +10,10 @@ impl Sample for ListOffsetsResponse {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
         if version >= 2 {
-            out.throttle_time_ms = Sample::sample(random, version);
+            out.throttle_time_ms =
+                Sample::sample(random.of("ListOffsetsResponse.ThrottleTimeMs"), version);
         }
-        out.topics = Sample::sample(random, version);
+        out.topics = Sample::sample(random.of("ListOffsetsResponse.Topics"), version);
         out
     }
 }
@@ -20,12 +21,20 @@ impl Sample for ListOffsetsResponse {
 impl Sample for ListOffsetsPartitionResponse {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.partition_index = Sample::sample(random, version);
-        out.error_code = Sample::sample(random, version);
-        out.timestamp = Sample::sample(random, version);
-        out.offset = Sample::sample(random, version);
+        out.partition_index = Sample::sample(
+            random.of("ListOffsetsPartitionResponse.PartitionIndex"),
+            version,
+        );
+        out.error_code =
+            Sample::sample(random.of("ListOffsetsPartitionResponse.ErrorCode"), version);
+        out.timestamp =
+            Sample::sample(random.of("ListOffsetsPartitionResponse.Timestamp"), version);
+        out.offset = Sample::sample(random.of("ListOffsetsPartitionResponse.Offset"), version);
         if version >= 4 {
-            out.leader_epoch = Sample::sample(random, version);
+            out.leader_epoch = Sample::sample(
+                random.of("ListOffsetsPartitionResponse.LeaderEpoch"),
+                version,
+            );
         }
         out
     }
@@ -34,8 +43,8 @@ impl Sample for ListOffsetsPartitionResponse {
 impl Sample for ListOffsetsTopicResponse {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.name = Sample::sample(random, version);
-        out.partitions = Sample::sample(random, version);
+        out.name = Sample::sample(random.of("ListOffsetsTopicResponse.Name"), version);
+        out.partitions = Sample::sample(random.of("ListOffsetsTopicResponse.Partitions"), version);
         out
     }
 }

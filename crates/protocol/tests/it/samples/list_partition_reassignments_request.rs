@@ -9,11 +9,17 @@ use crate::sample::{Random, Sample};
 impl Sample for ListPartitionReassignmentsRequest {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.timeout_ms = Sample::sample(random, version);
+        out.timeout_ms = Sample::sample(
+            random.of("ListPartitionReassignmentsRequest.TimeoutMs"),
+            version,
+        );
         out.topics = if random.one_in(3) {
             None
         } else {
-            Some(Sample::sample(random, version))
+            Some(Sample::sample(
+                random.of("ListPartitionReassignmentsRequest.Topics"),
+                version,
+            ))
         };
         out
     }
@@ -22,8 +28,11 @@ impl Sample for ListPartitionReassignmentsRequest {
 impl Sample for ListPartitionReassignmentsTopics {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.name = Sample::sample(random, version);
-        out.partition_indexes = Sample::sample(random, version);
+        out.name = Sample::sample(random.of("ListPartitionReassignmentsTopics.Name"), version);
+        out.partition_indexes = Sample::sample(
+            random.of("ListPartitionReassignmentsTopics.PartitionIndexes"),
+            version,
+        );
         out
     }
 }

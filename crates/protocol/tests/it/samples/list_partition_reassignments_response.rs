@@ -9,14 +9,26 @@ use crate::sample::{Random, Sample};
 impl Sample for ListPartitionReassignmentsResponse {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.throttle_time_ms = Sample::sample(random, version);
-        out.error_code = Sample::sample(random, version);
+        out.throttle_time_ms = Sample::sample(
+            random.of("ListPartitionReassignmentsResponse.ThrottleTimeMs"),
+            version,
+        );
+        out.error_code = Sample::sample(
+            random.of("ListPartitionReassignmentsResponse.ErrorCode"),
+            version,
+        );
         out.error_message = if random.one_in(3) {
             None
         } else {
-            Some(Sample::sample(random, version))
+            Some(Sample::sample(
+                random.of("ListPartitionReassignmentsResponse.ErrorMessage"),
+                version,
+            ))
         };
-        out.topics = Sample::sample(random, version);
+        out.topics = Sample::sample(
+            random.of("ListPartitionReassignmentsResponse.Topics"),
+            version,
+        );
         out
     }
 }
@@ -24,10 +36,19 @@ impl Sample for ListPartitionReassignmentsResponse {
 impl Sample for OngoingPartitionReassignment {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.partition_index = Sample::sample(random, version);
-        out.replicas = Sample::sample(random, version);
-        out.adding_replicas = Sample::sample(random, version);
-        out.removing_replicas = Sample::sample(random, version);
+        out.partition_index = Sample::sample(
+            random.of("OngoingPartitionReassignment.PartitionIndex"),
+            version,
+        );
+        out.replicas = Sample::sample(random.of("OngoingPartitionReassignment.Replicas"), version);
+        out.adding_replicas = Sample::sample(
+            random.of("OngoingPartitionReassignment.AddingReplicas"),
+            version,
+        );
+        out.removing_replicas = Sample::sample(
+            random.of("OngoingPartitionReassignment.RemovingReplicas"),
+            version,
+        );
         out
     }
 }
@@ -35,8 +56,8 @@ impl Sample for OngoingPartitionReassignment {
 impl Sample for OngoingTopicReassignment {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.name = Sample::sample(random, version);
-        out.partitions = Sample::sample(random, version);
+        out.name = Sample::sample(random.of("OngoingTopicReassignment.Name"), version);
+        out.partitions = Sample::sample(random.of("OngoingTopicReassignment.Partitions"), version);
         out
     }
 }

@@ -9,16 +9,24 @@ use crate::sample::{Random, Sample};
 impl Sample for ListTransactionsRequest {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.state_filters = Sample::sample(random, version);
-        out.producer_id_filters = Sample::sample(random, version);
+        out.state_filters =
+            Sample::sample(random.of("ListTransactionsRequest.StateFilters"), version);
+        out.producer_id_filters = Sample::sample(
+            random.of("ListTransactionsRequest.ProducerIdFilters"),
+            version,
+        );
         if version >= 1 {
-            out.duration_filter = Sample::sample(random, version);
+            out.duration_filter =
+                Sample::sample(random.of("ListTransactionsRequest.DurationFilter"), version);
         }
         if version >= 2 {
             out.transactional_id_pattern = if random.one_in(3) {
                 None
             } else {
-                Some(Sample::sample(random, version))
+                Some(Sample::sample(
+                    random.of("ListTransactionsRequest.TransactionalIdPattern"),
+                    version,
+                ))
             };
         }
         out

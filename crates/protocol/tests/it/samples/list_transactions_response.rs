@@ -9,10 +9,19 @@ use crate::sample::{Random, Sample};
 impl Sample for ListTransactionsResponse {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.throttle_time_ms = Sample::sample(random, version);
-        out.error_code = Sample::sample(random, version);
-        out.unknown_state_filters = Sample::sample(random, version);
-        out.transaction_states = Sample::sample(random, version);
+        out.throttle_time_ms = Sample::sample(
+            random.of("ListTransactionsResponse.ThrottleTimeMs"),
+            version,
+        );
+        out.error_code = Sample::sample(random.of("ListTransactionsResponse.ErrorCode"), version);
+        out.unknown_state_filters = Sample::sample(
+            random.of("ListTransactionsResponse.UnknownStateFilters"),
+            version,
+        );
+        out.transaction_states = Sample::sample(
+            random.of("ListTransactionsResponse.TransactionStates"),
+            version,
+        );
         out
     }
 }
@@ -20,9 +29,11 @@ impl Sample for ListTransactionsResponse {
 impl Sample for TransactionState {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.transactional_id = Sample::sample(random, version);
-        out.producer_id = Sample::sample(random, version);
-        out.transaction_state = Sample::sample(random, version);
+        out.transactional_id =
+            Sample::sample(random.of("TransactionState.TransactionalId"), version);
+        out.producer_id = Sample::sample(random.of("TransactionState.ProducerId"), version);
+        out.transaction_state =
+            Sample::sample(random.of("TransactionState.TransactionState"), version);
         out
     }
 }

@@ -12,16 +12,23 @@ impl Sample for MetadataRequest {
         out.topics = if version >= 1 && random.one_in(3) {
             None
         } else {
-            Some(Sample::sample(random, version))
+            Some(Sample::sample(random.of("MetadataRequest.Topics"), version))
         };
         if version >= 4 {
-            out.allow_auto_topic_creation = Sample::sample(random, version);
+            out.allow_auto_topic_creation =
+                Sample::sample(random.of("MetadataRequest.AllowAutoTopicCreation"), version);
         }
         if (8..=10).contains(&version) {
-            out.include_cluster_authorized_operations = Sample::sample(random, version);
+            out.include_cluster_authorized_operations = Sample::sample(
+                random.of("MetadataRequest.IncludeClusterAuthorizedOperations"),
+                version,
+            );
         }
         if version >= 8 {
-            out.include_topic_authorized_operations = Sample::sample(random, version);
+            out.include_topic_authorized_operations = Sample::sample(
+                random.of("MetadataRequest.IncludeTopicAuthorizedOperations"),
+                version,
+            );
         }
         out
     }
@@ -31,12 +38,15 @@ impl Sample for MetadataRequestTopic {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
         if version >= 10 {
-            out.topic_id = Sample::sample(random, version);
+            out.topic_id = Sample::sample(random.of("MetadataRequestTopic.TopicId"), version);
         }
         out.name = if version >= 10 && random.one_in(3) {
             None
         } else {
-            Some(Sample::sample(random, version))
+            Some(Sample::sample(
+                random.of("MetadataRequestTopic.Name"),
+                version,
+            ))
         };
         out
     }

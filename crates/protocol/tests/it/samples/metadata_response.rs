@@ -10,25 +10,32 @@ impl Sample for MetadataResponse {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
         if version >= 3 {
-            out.throttle_time_ms = Sample::sample(random, version);
+            out.throttle_time_ms =
+                Sample::sample(random.of("MetadataResponse.ThrottleTimeMs"), version);
         }
-        out.brokers = Sample::sample(random, version);
+        out.brokers = Sample::sample(random.of("MetadataResponse.Brokers"), version);
         if version >= 2 {
             out.cluster_id = if random.one_in(3) {
                 None
             } else {
-                Some(Sample::sample(random, version))
+                Some(Sample::sample(
+                    random.of("MetadataResponse.ClusterId"),
+                    version,
+                ))
             };
         }
         if version >= 1 {
-            out.controller_id = Sample::sample(random, version);
+            out.controller_id = Sample::sample(random.of("MetadataResponse.ControllerId"), version);
         }
-        out.topics = Sample::sample(random, version);
+        out.topics = Sample::sample(random.of("MetadataResponse.Topics"), version);
         if (8..=10).contains(&version) {
-            out.cluster_authorized_operations = Sample::sample(random, version);
+            out.cluster_authorized_operations = Sample::sample(
+                random.of("MetadataResponse.ClusterAuthorizedOperations"),
+                version,
+            );
         }
         if version >= 13 {
-            out.error_code = Sample::sample(random, version);
+            out.error_code = Sample::sample(random.of("MetadataResponse.ErrorCode"), version);
         }
         out
     }
@@ -37,14 +44,17 @@ impl Sample for MetadataResponse {
 impl Sample for MetadataResponseBroker {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.node_id = Sample::sample(random, version);
-        out.host = Sample::sample(random, version);
-        out.port = Sample::sample(random, version);
+        out.node_id = Sample::sample(random.of("MetadataResponseBroker.NodeId"), version);
+        out.host = Sample::sample(random.of("MetadataResponseBroker.Host"), version);
+        out.port = Sample::sample(random.of("MetadataResponseBroker.Port"), version);
         if version >= 1 {
             out.rack = if random.one_in(3) {
                 None
             } else {
-                Some(Sample::sample(random, version))
+                Some(Sample::sample(
+                    random.of("MetadataResponseBroker.Rack"),
+                    version,
+                ))
             };
         }
         out
@@ -54,16 +64,24 @@ impl Sample for MetadataResponseBroker {
 impl Sample for MetadataResponsePartition {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.error_code = Sample::sample(random, version);
-        out.partition_index = Sample::sample(random, version);
-        out.leader_id = Sample::sample(random, version);
+        out.error_code = Sample::sample(random.of("MetadataResponsePartition.ErrorCode"), version);
+        out.partition_index = Sample::sample(
+            random.of("MetadataResponsePartition.PartitionIndex"),
+            version,
+        );
+        out.leader_id = Sample::sample(random.of("MetadataResponsePartition.LeaderId"), version);
         if version >= 7 {
-            out.leader_epoch = Sample::sample(random, version);
+            out.leader_epoch =
+                Sample::sample(random.of("MetadataResponsePartition.LeaderEpoch"), version);
         }
-        out.replica_nodes = Sample::sample(random, version);
-        out.isr_nodes = Sample::sample(random, version);
+        out.replica_nodes =
+            Sample::sample(random.of("MetadataResponsePartition.ReplicaNodes"), version);
+        out.isr_nodes = Sample::sample(random.of("MetadataResponsePartition.IsrNodes"), version);
         if version >= 5 {
-            out.offline_replicas = Sample::sample(random, version);
+            out.offline_replicas = Sample::sample(
+                random.of("MetadataResponsePartition.OfflineReplicas"),
+                version,
+            );
         }
         out
     }
@@ -72,21 +90,28 @@ impl Sample for MetadataResponsePartition {
 impl Sample for MetadataResponseTopic {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.error_code = Sample::sample(random, version);
+        out.error_code = Sample::sample(random.of("MetadataResponseTopic.ErrorCode"), version);
         out.name = if version >= 12 && random.one_in(3) {
             None
         } else {
-            Some(Sample::sample(random, version))
+            Some(Sample::sample(
+                random.of("MetadataResponseTopic.Name"),
+                version,
+            ))
         };
         if version >= 10 {
-            out.topic_id = Sample::sample(random, version);
+            out.topic_id = Sample::sample(random.of("MetadataResponseTopic.TopicId"), version);
         }
         if version >= 1 {
-            out.is_internal = Sample::sample(random, version);
+            out.is_internal =
+                Sample::sample(random.of("MetadataResponseTopic.IsInternal"), version);
         }
-        out.partitions = Sample::sample(random, version);
+        out.partitions = Sample::sample(random.of("MetadataResponseTopic.Partitions"), version);
         if version >= 8 {
-            out.topic_authorized_operations = Sample::sample(random, version);
+            out.topic_authorized_operations = Sample::sample(
+                random.of("MetadataResponseTopic.TopicAuthorizedOperations"),
+                version,
+            );
         }
         out
     }

@@ -9,9 +9,9 @@ use crate::sample::{Random, Sample};
 impl Sample for OffsetCommitKey {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.group = Sample::sample(random, version);
-        out.topic = Sample::sample(random, version);
-        out.partition = Sample::sample(random, version);
+        out.group = Sample::sample(random.of("OffsetCommitKey.group"), version);
+        out.topic = Sample::sample(random.of("OffsetCommitKey.topic"), version);
+        out.partition = Sample::sample(random.of("OffsetCommitKey.partition"), version);
         out
     }
 }

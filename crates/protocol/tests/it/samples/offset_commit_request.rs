@@ -9,20 +9,27 @@ use crate::sample::{Random, Sample};
 impl Sample for OffsetCommitRequest {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.group_id = Sample::sample(random, version);
-        out.generation_id_or_member_epoch = Sample::sample(random, version);
-        out.member_id = Sample::sample(random, version);
+        out.group_id = Sample::sample(random.of("OffsetCommitRequest.GroupId"), version);
+        out.generation_id_or_member_epoch = Sample::sample(
+            random.of("OffsetCommitRequest.GenerationIdOrMemberEpoch"),
+            version,
+        );
+        out.member_id = Sample::sample(random.of("OffsetCommitRequest.MemberId"), version);
         if version >= 7 {
             out.group_instance_id = if random.one_in(3) {
                 None
             } else {
-                Some(Sample::sample(random, version))
+                Some(Sample::sample(
+                    random.of("OffsetCommitRequest.GroupInstanceId"),
+                    version,
+                ))
             };
         }
         if version <= 4 {
-            out.retention_time_ms = Sample::sample(random, version);
+            out.retention_time_ms =
+                Sample::sample(random.of("OffsetCommitRequest.RetentionTimeMs"), version);
         }
-        out.topics = Sample::sample(random, version);
+        out.topics = Sample::sample(random.of("OffsetCommitRequest.Topics"), version);
         out
     }
 }
@@ -30,15 +37,27 @@ impl Sample for OffsetCommitRequest {
 impl Sample for OffsetCommitRequestPartition {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.partition_index = Sample::sample(random, version);
-        out.committed_offset = Sample::sample(random, version);
+        out.partition_index = Sample::sample(
+            random.of("OffsetCommitRequestPartition.PartitionIndex"),
+            version,
+        );
+        out.committed_offset = Sample::sample(
+            random.of("OffsetCommitRequestPartition.CommittedOffset"),
+            version,
+        );
         if version >= 6 {
-            out.committed_leader_epoch = Sample::sample(random, version);
+            out.committed_leader_epoch = Sample::sample(
+                random.of("OffsetCommitRequestPartition.CommittedLeaderEpoch"),
+                version,
+            );
         }
         out.committed_metadata = if random.one_in(3) {
             None
         } else {
-            Some(Sample::sample(random, version))
+            Some(Sample::sample(
+                random.of("OffsetCommitRequestPartition.CommittedMetadata"),
+                version,
+            ))
         };
         out
     }
@@ -48,12 +67,12 @@ impl Sample for OffsetCommitRequestTopic {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
         if version <= 9 {
-            out.name = Sample::sample(random, version);
+            out.name = Sample::sample(random.of("OffsetCommitRequestTopic.Name"), version);
         }
         if version >= 10 {
-            out.topic_id = Sample::sample(random, version);
+            out.topic_id = Sample::sample(random.of("OffsetCommitRequestTopic.TopicId"), version);
         }
-        out.partitions = Sample::sample(random, version);
+        out.partitions = Sample::sample(random.of("OffsetCommitRequestTopic.Partitions"), version);
         out
     }
 }

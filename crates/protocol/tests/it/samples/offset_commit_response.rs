@@ -10,9 +10,10 @@ impl Sample for OffsetCommitResponse {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
         if version >= 3 {
-            out.throttle_time_ms = Sample::sample(random, version);
+            out.throttle_time_ms =
+                Sample::sample(random.of("OffsetCommitResponse.ThrottleTimeMs"), version);
         }
-        out.topics = Sample::sample(random, version);
+        out.topics = Sample::sample(random.of("OffsetCommitResponse.Topics"), version);
         out
     }
 }
@@ -20,8 +21,14 @@ impl Sample for OffsetCommitResponse {
 impl Sample for OffsetCommitResponsePartition {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.partition_index = Sample::sample(random, version);
-        out.error_code = Sample::sample(random, version);
+        out.partition_index = Sample::sample(
+            random.of("OffsetCommitResponsePartition.PartitionIndex"),
+            version,
+        );
+        out.error_code = Sample::sample(
+            random.of("OffsetCommitResponsePartition.ErrorCode"),
+            version,
+        );
         out
     }
 }
@@ -30,12 +37,12 @@ impl Sample for OffsetCommitResponseTopic {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
         if version <= 9 {
-            out.name = Sample::sample(random, version);
+            out.name = Sample::sample(random.of("OffsetCommitResponseTopic.Name"), version);
         }
         if version >= 10 {
-            out.topic_id = Sample::sample(random, version);
+            out.topic_id = Sample::sample(random.of("OffsetCommitResponseTopic.TopicId"), version);
         }
-        out.partitions = Sample::sample(random, version);
+        out.partitions = Sample::sample(random.of("OffsetCommitResponseTopic.Partitions"), version);
         out
     }
 }

@@ -9,17 +9,19 @@ use crate::sample::{Random, Sample};
 impl Sample for OffsetCommitValue {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.offset = Sample::sample(random, version);
+        out.offset = Sample::sample(random.of("OffsetCommitValue.offset"), version);
         if version >= 3 {
-            out.leader_epoch = Sample::sample(random, version);
+            out.leader_epoch = Sample::sample(random.of("OffsetCommitValue.leaderEpoch"), version);
         }
-        out.metadata = Sample::sample(random, version);
-        out.commit_timestamp = Sample::sample(random, version);
+        out.metadata = Sample::sample(random.of("OffsetCommitValue.metadata"), version);
+        out.commit_timestamp =
+            Sample::sample(random.of("OffsetCommitValue.commitTimestamp"), version);
         if (1..=1).contains(&version) {
-            out.expire_timestamp = Sample::sample(random, version);
+            out.expire_timestamp =
+                Sample::sample(random.of("OffsetCommitValue.expireTimestamp"), version);
         }
         if version >= 4 {
-            out.topic_id = Sample::sample(random, version);
+            out.topic_id = Sample::sample(random.of("OffsetCommitValue.topicId"), version);
         }
         out
     }

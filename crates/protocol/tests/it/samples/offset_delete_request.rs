@@ -9,8 +9,8 @@ use crate::sample::{Random, Sample};
 impl Sample for OffsetDeleteRequest {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.group_id = Sample::sample(random, version);
-        out.topics = Sample::sample(random, version);
+        out.group_id = Sample::sample(random.of("OffsetDeleteRequest.GroupId"), version);
+        out.topics = Sample::sample(random.of("OffsetDeleteRequest.Topics"), version);
         out
     }
 }
@@ -18,7 +18,10 @@ impl Sample for OffsetDeleteRequest {
 impl Sample for OffsetDeleteRequestPartition {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.partition_index = Sample::sample(random, version);
+        out.partition_index = Sample::sample(
+            random.of("OffsetDeleteRequestPartition.PartitionIndex"),
+            version,
+        );
         out
     }
 }
@@ -26,8 +29,8 @@ impl Sample for OffsetDeleteRequestPartition {
 impl Sample for OffsetDeleteRequestTopic {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.name = Sample::sample(random, version);
-        out.partitions = Sample::sample(random, version);
+        out.name = Sample::sample(random.of("OffsetDeleteRequestTopic.Name"), version);
+        out.partitions = Sample::sample(random.of("OffsetDeleteRequestTopic.Partitions"), version);
         out
     }
 }

@@ -9,9 +9,10 @@ use crate::sample::{Random, Sample};
 impl Sample for OffsetDeleteResponse {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.error_code = Sample::sample(random, version);
-        out.throttle_time_ms = Sample::sample(random, version);
-        out.topics = Sample::sample(random, version);
+        out.error_code = Sample::sample(random.of("OffsetDeleteResponse.ErrorCode"), version);
+        out.throttle_time_ms =
+            Sample::sample(random.of("OffsetDeleteResponse.ThrottleTimeMs"), version);
+        out.topics = Sample::sample(random.of("OffsetDeleteResponse.Topics"), version);
         out
     }
 }
@@ -19,8 +20,14 @@ impl Sample for OffsetDeleteResponse {
 impl Sample for OffsetDeleteResponsePartition {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.partition_index = Sample::sample(random, version);
-        out.error_code = Sample::sample(random, version);
+        out.partition_index = Sample::sample(
+            random.of("OffsetDeleteResponsePartition.PartitionIndex"),
+            version,
+        );
+        out.error_code = Sample::sample(
+            random.of("OffsetDeleteResponsePartition.ErrorCode"),
+            version,
+        );
         out
     }
 }
@@ -28,8 +35,8 @@ impl Sample for OffsetDeleteResponsePartition {
 impl Sample for OffsetDeleteResponseTopic {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.name = Sample::sample(random, version);
-        out.partitions = Sample::sample(random, version);
+        out.name = Sample::sample(random.of("OffsetDeleteResponseTopic.Name"), version);
+        out.partitions = Sample::sample(random.of("OffsetDeleteResponseTopic.Partitions"), version);
         out
     }
 }

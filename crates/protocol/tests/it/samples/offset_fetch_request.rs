@@ -10,20 +10,24 @@ impl Sample for OffsetFetchRequest {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
         if version <= 7 {
-            out.group_id = Sample::sample(random, version);
+            out.group_id = Sample::sample(random.of("OffsetFetchRequest.GroupId"), version);
         }
         if version <= 7 {
             out.topics = if version >= 2 && random.one_in(3) {
                 None
             } else {
-                Some(Sample::sample(random, version))
+                Some(Sample::sample(
+                    random.of("OffsetFetchRequest.Topics"),
+                    version,
+                ))
             };
         }
         if version >= 8 {
-            out.groups = Sample::sample(random, version);
+            out.groups = Sample::sample(random.of("OffsetFetchRequest.Groups"), version);
         }
         if version >= 7 {
-            out.require_stable = Sample::sample(random, version);
+            out.require_stable =
+                Sample::sample(random.of("OffsetFetchRequest.RequireStable"), version);
         }
         out
     }
@@ -33,23 +37,30 @@ impl Sample for OffsetFetchRequestGroup {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
         if version >= 8 {
-            out.group_id = Sample::sample(random, version);
+            out.group_id = Sample::sample(random.of("OffsetFetchRequestGroup.GroupId"), version);
         }
         if version >= 9 {
             out.member_id = if random.one_in(3) {
                 None
             } else {
-                Some(Sample::sample(random, version))
+                Some(Sample::sample(
+                    random.of("OffsetFetchRequestGroup.MemberId"),
+                    version,
+                ))
             };
         }
         if version >= 9 {
-            out.member_epoch = Sample::sample(random, version);
+            out.member_epoch =
+                Sample::sample(random.of("OffsetFetchRequestGroup.MemberEpoch"), version);
         }
         if version >= 8 {
             out.topics = if random.one_in(3) {
                 None
             } else {
-                Some(Sample::sample(random, version))
+                Some(Sample::sample(
+                    random.of("OffsetFetchRequestGroup.Topics"),
+                    version,
+                ))
             };
         }
         out
@@ -60,10 +71,13 @@ impl Sample for OffsetFetchRequestTopic {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
         if version <= 7 {
-            out.name = Sample::sample(random, version);
+            out.name = Sample::sample(random.of("OffsetFetchRequestTopic.Name"), version);
         }
         if version <= 7 {
-            out.partition_indexes = Sample::sample(random, version);
+            out.partition_indexes = Sample::sample(
+                random.of("OffsetFetchRequestTopic.PartitionIndexes"),
+                version,
+            );
         }
         out
     }
@@ -73,13 +87,16 @@ impl Sample for OffsetFetchRequestTopics {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
         if (8..=9).contains(&version) {
-            out.name = Sample::sample(random, version);
+            out.name = Sample::sample(random.of("OffsetFetchRequestTopics.Name"), version);
         }
         if version >= 10 {
-            out.topic_id = Sample::sample(random, version);
+            out.topic_id = Sample::sample(random.of("OffsetFetchRequestTopics.TopicId"), version);
         }
         if version >= 8 {
-            out.partition_indexes = Sample::sample(random, version);
+            out.partition_indexes = Sample::sample(
+                random.of("OffsetFetchRequestTopics.PartitionIndexes"),
+                version,
+            );
         }
         out
     }

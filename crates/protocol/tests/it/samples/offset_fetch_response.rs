@@ -10,16 +10,17 @@ impl Sample for OffsetFetchResponse {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
         if version >= 3 {
-            out.throttle_time_ms = Sample::sample(random, version);
+            out.throttle_time_ms =
+                Sample::sample(random.of("OffsetFetchResponse.ThrottleTimeMs"), version);
         }
         if version <= 7 {
-            out.topics = Sample::sample(random, version);
+            out.topics = Sample::sample(random.of("OffsetFetchResponse.Topics"), version);
         }
         if (2..=7).contains(&version) {
-            out.error_code = Sample::sample(random, version);
+            out.error_code = Sample::sample(random.of("OffsetFetchResponse.ErrorCode"), version);
         }
         if version >= 8 {
-            out.groups = Sample::sample(random, version);
+            out.groups = Sample::sample(random.of("OffsetFetchResponse.Groups"), version);
         }
         out
     }
@@ -29,13 +30,14 @@ impl Sample for OffsetFetchResponseGroup {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
         if version >= 8 {
-            out.group_id = Sample::sample(random, version);
+            out.group_id = Sample::sample(random.of("OffsetFetchResponseGroup.GroupId"), version);
         }
         if version >= 8 {
-            out.topics = Sample::sample(random, version);
+            out.topics = Sample::sample(random.of("OffsetFetchResponseGroup.Topics"), version);
         }
         if version >= 8 {
-            out.error_code = Sample::sample(random, version);
+            out.error_code =
+                Sample::sample(random.of("OffsetFetchResponseGroup.ErrorCode"), version);
         }
         out
     }
@@ -45,23 +47,36 @@ impl Sample for OffsetFetchResponsePartition {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
         if version <= 7 {
-            out.partition_index = Sample::sample(random, version);
+            out.partition_index = Sample::sample(
+                random.of("OffsetFetchResponsePartition.PartitionIndex"),
+                version,
+            );
         }
         if version <= 7 {
-            out.committed_offset = Sample::sample(random, version);
+            out.committed_offset = Sample::sample(
+                random.of("OffsetFetchResponsePartition.CommittedOffset"),
+                version,
+            );
         }
         if (5..=7).contains(&version) {
-            out.committed_leader_epoch = Sample::sample(random, version);
+            out.committed_leader_epoch = Sample::sample(
+                random.of("OffsetFetchResponsePartition.CommittedLeaderEpoch"),
+                version,
+            );
         }
         if version <= 7 {
             out.metadata = if random.one_in(3) {
                 None
             } else {
-                Some(Sample::sample(random, version))
+                Some(Sample::sample(
+                    random.of("OffsetFetchResponsePartition.Metadata"),
+                    version,
+                ))
             };
         }
         if version <= 7 {
-            out.error_code = Sample::sample(random, version);
+            out.error_code =
+                Sample::sample(random.of("OffsetFetchResponsePartition.ErrorCode"), version);
         }
         out
     }
@@ -71,23 +86,38 @@ impl Sample for OffsetFetchResponsePartitions {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
         if version >= 8 {
-            out.partition_index = Sample::sample(random, version);
+            out.partition_index = Sample::sample(
+                random.of("OffsetFetchResponsePartitions.PartitionIndex"),
+                version,
+            );
         }
         if version >= 8 {
-            out.committed_offset = Sample::sample(random, version);
+            out.committed_offset = Sample::sample(
+                random.of("OffsetFetchResponsePartitions.CommittedOffset"),
+                version,
+            );
         }
         if version >= 8 {
-            out.committed_leader_epoch = Sample::sample(random, version);
+            out.committed_leader_epoch = Sample::sample(
+                random.of("OffsetFetchResponsePartitions.CommittedLeaderEpoch"),
+                version,
+            );
         }
         if version >= 8 {
             out.metadata = if random.one_in(3) {
                 None
             } else {
-                Some(Sample::sample(random, version))
+                Some(Sample::sample(
+                    random.of("OffsetFetchResponsePartitions.Metadata"),
+                    version,
+                ))
             };
         }
         if version >= 8 {
-            out.error_code = Sample::sample(random, version);
+            out.error_code = Sample::sample(
+                random.of("OffsetFetchResponsePartitions.ErrorCode"),
+                version,
+            );
         }
         out
     }
@@ -97,10 +127,11 @@ impl Sample for OffsetFetchResponseTopic {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
         if version <= 7 {
-            out.name = Sample::sample(random, version);
+            out.name = Sample::sample(random.of("OffsetFetchResponseTopic.Name"), version);
         }
         if version <= 7 {
-            out.partitions = Sample::sample(random, version);
+            out.partitions =
+                Sample::sample(random.of("OffsetFetchResponseTopic.Partitions"), version);
         }
         out
     }
@@ -110,13 +141,14 @@ impl Sample for OffsetFetchResponseTopics {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
         if (8..=9).contains(&version) {
-            out.name = Sample::sample(random, version);
+            out.name = Sample::sample(random.of("OffsetFetchResponseTopics.Name"), version);
         }
         if version >= 10 {
-            out.topic_id = Sample::sample(random, version);
+            out.topic_id = Sample::sample(random.of("OffsetFetchResponseTopics.TopicId"), version);
         }
         if version >= 8 {
-            out.partitions = Sample::sample(random, version);
+            out.partitions =
+                Sample::sample(random.of("OffsetFetchResponseTopics.Partitions"), version);
         }
         out
     }

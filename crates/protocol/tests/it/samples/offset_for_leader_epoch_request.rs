@@ -10,9 +10,10 @@ impl Sample for OffsetForLeaderEpochRequest {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
         if version >= 3 {
-            out.replica_id = Sample::sample(random, version);
+            out.replica_id =
+                Sample::sample(random.of("OffsetForLeaderEpochRequest.ReplicaId"), version);
         }
-        out.topics = Sample::sample(random, version);
+        out.topics = Sample::sample(random.of("OffsetForLeaderEpochRequest.Topics"), version);
         out
     }
 }
@@ -20,9 +21,13 @@ impl Sample for OffsetForLeaderEpochRequest {
 impl Sample for OffsetForLeaderPartition {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.partition = Sample::sample(random, version);
-        out.current_leader_epoch = Sample::sample(random, version);
-        out.leader_epoch = Sample::sample(random, version);
+        out.partition = Sample::sample(random.of("OffsetForLeaderPartition.Partition"), version);
+        out.current_leader_epoch = Sample::sample(
+            random.of("OffsetForLeaderPartition.CurrentLeaderEpoch"),
+            version,
+        );
+        out.leader_epoch =
+            Sample::sample(random.of("OffsetForLeaderPartition.LeaderEpoch"), version);
         out
     }
 }
@@ -30,8 +35,8 @@ impl Sample for OffsetForLeaderPartition {
 impl Sample for OffsetForLeaderTopic {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.topic = Sample::sample(random, version);
-        out.partitions = Sample::sample(random, version);
+        out.topic = Sample::sample(random.of("OffsetForLeaderTopic.Topic"), version);
+        out.partitions = Sample::sample(random.of("OffsetForLeaderTopic.Partitions"), version);
         out
     }
 }

@@ -9,8 +9,11 @@ use crate::sample::{Random, Sample};
 impl Sample for OffsetForLeaderEpochResponse {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.throttle_time_ms = Sample::sample(random, version);
-        out.topics = Sample::sample(random, version);
+        out.throttle_time_ms = Sample::sample(
+            random.of("OffsetForLeaderEpochResponse.ThrottleTimeMs"),
+            version,
+        );
+        out.topics = Sample::sample(random.of("OffsetForLeaderEpochResponse.Topics"), version);
         out
     }
 }
@@ -18,10 +21,10 @@ impl Sample for OffsetForLeaderEpochResponse {
 impl Sample for EpochEndOffset {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.error_code = Sample::sample(random, version);
-        out.partition = Sample::sample(random, version);
-        out.leader_epoch = Sample::sample(random, version);
-        out.end_offset = Sample::sample(random, version);
+        out.error_code = Sample::sample(random.of("EpochEndOffset.ErrorCode"), version);
+        out.partition = Sample::sample(random.of("EpochEndOffset.Partition"), version);
+        out.leader_epoch = Sample::sample(random.of("EpochEndOffset.LeaderEpoch"), version);
+        out.end_offset = Sample::sample(random.of("EpochEndOffset.EndOffset"), version);
         out
     }
 }
@@ -29,8 +32,9 @@ impl Sample for EpochEndOffset {
 impl Sample for OffsetForLeaderTopicResult {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.topic = Sample::sample(random, version);
-        out.partitions = Sample::sample(random, version);
+        out.topic = Sample::sample(random.of("OffsetForLeaderTopicResult.Topic"), version);
+        out.partitions =
+            Sample::sample(random.of("OffsetForLeaderTopicResult.Partitions"), version);
         out
     }
 }

@@ -9,49 +9,73 @@ use crate::sample::{Random, Sample};
 impl Sample for PartitionChangeRecord {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.partition_id = Sample::sample(random, version);
-        out.topic_id = Sample::sample(random, version);
+        out.partition_id = Sample::sample(random.of("PartitionChangeRecord.PartitionId"), version);
+        out.topic_id = Sample::sample(random.of("PartitionChangeRecord.TopicId"), version);
         out.isr = if random.one_in(3) {
             None
         } else {
-            Some(Sample::sample(random, version))
+            Some(Sample::sample(
+                random.of("PartitionChangeRecord.Isr"),
+                version,
+            ))
         };
-        out.leader = Sample::sample(random, version);
+        out.leader = Sample::sample(random.of("PartitionChangeRecord.Leader"), version);
         out.replicas = if random.one_in(3) {
             None
         } else {
-            Some(Sample::sample(random, version))
+            Some(Sample::sample(
+                random.of("PartitionChangeRecord.Replicas"),
+                version,
+            ))
         };
         out.removing_replicas = if random.one_in(3) {
             None
         } else {
-            Some(Sample::sample(random, version))
+            Some(Sample::sample(
+                random.of("PartitionChangeRecord.RemovingReplicas"),
+                version,
+            ))
         };
         out.adding_replicas = if random.one_in(3) {
             None
         } else {
-            Some(Sample::sample(random, version))
+            Some(Sample::sample(
+                random.of("PartitionChangeRecord.AddingReplicas"),
+                version,
+            ))
         };
-        out.leader_recovery_state = Sample::sample(random, version);
+        out.leader_recovery_state = Sample::sample(
+            random.of("PartitionChangeRecord.LeaderRecoveryState"),
+            version,
+        );
         if version >= 1 {
             out.directories = if random.one_in(3) {
                 None
             } else {
-                Some(Sample::sample(random, version))
+                Some(Sample::sample(
+                    random.of("PartitionChangeRecord.Directories"),
+                    version,
+                ))
             };
         }
         if version >= 2 {
             out.eligible_leader_replicas = if random.one_in(3) {
                 None
             } else {
-                Some(Sample::sample(random, version))
+                Some(Sample::sample(
+                    random.of("PartitionChangeRecord.EligibleLeaderReplicas"),
+                    version,
+                ))
             };
         }
         if version >= 2 {
             out.last_known_elr = if random.one_in(3) {
                 None
             } else {
-                Some(Sample::sample(random, version))
+                Some(Sample::sample(
+                    random.of("PartitionChangeRecord.LastKnownElr"),
+                    version,
+                ))
             };
         }
         out

@@ -9,31 +9,39 @@ use crate::sample::{Random, Sample};
 impl Sample for PartitionRecord {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.partition_id = Sample::sample(random, version);
-        out.topic_id = Sample::sample(random, version);
-        out.replicas = Sample::sample(random, version);
-        out.isr = Sample::sample(random, version);
-        out.removing_replicas = Sample::sample(random, version);
-        out.adding_replicas = Sample::sample(random, version);
-        out.leader = Sample::sample(random, version);
-        out.leader_recovery_state = Sample::sample(random, version);
-        out.leader_epoch = Sample::sample(random, version);
-        out.partition_epoch = Sample::sample(random, version);
+        out.partition_id = Sample::sample(random.of("PartitionRecord.PartitionId"), version);
+        out.topic_id = Sample::sample(random.of("PartitionRecord.TopicId"), version);
+        out.replicas = Sample::sample(random.of("PartitionRecord.Replicas"), version);
+        out.isr = Sample::sample(random.of("PartitionRecord.Isr"), version);
+        out.removing_replicas =
+            Sample::sample(random.of("PartitionRecord.RemovingReplicas"), version);
+        out.adding_replicas = Sample::sample(random.of("PartitionRecord.AddingReplicas"), version);
+        out.leader = Sample::sample(random.of("PartitionRecord.Leader"), version);
+        out.leader_recovery_state =
+            Sample::sample(random.of("PartitionRecord.LeaderRecoveryState"), version);
+        out.leader_epoch = Sample::sample(random.of("PartitionRecord.LeaderEpoch"), version);
+        out.partition_epoch = Sample::sample(random.of("PartitionRecord.PartitionEpoch"), version);
         if version >= 1 {
-            out.directories = Sample::sample(random, version);
+            out.directories = Sample::sample(random.of("PartitionRecord.Directories"), version);
         }
         if version >= 2 {
             out.eligible_leader_replicas = if random.one_in(3) {
                 None
             } else {
-                Some(Sample::sample(random, version))
+                Some(Sample::sample(
+                    random.of("PartitionRecord.EligibleLeaderReplicas"),
+                    version,
+                ))
             };
         }
         if version >= 2 {
             out.last_known_elr = if random.one_in(3) {
                 None
             } else {
-                Some(Sample::sample(random, version))
+                Some(Sample::sample(
+                    random.of("PartitionRecord.LastKnownElr"),
+                    version,
+                ))
             };
         }
         out

@@ -12,11 +12,14 @@ impl Sample for ProduceRequest {
         out.transactional_id = if random.one_in(3) {
             None
         } else {
-            Some(Sample::sample(random, version))
+            Some(Sample::sample(
+                random.of("ProduceRequest.TransactionalId"),
+                version,
+            ))
         };
-        out.acks = Sample::sample(random, version);
-        out.timeout_ms = Sample::sample(random, version);
-        out.topic_data = Sample::sample(random, version);
+        out.acks = Sample::sample(random.of("ProduceRequest.Acks"), version);
+        out.timeout_ms = Sample::sample(random.of("ProduceRequest.TimeoutMs"), version);
+        out.topic_data = Sample::sample(random.of("ProduceRequest.TopicData"), version);
         out
     }
 }
@@ -24,7 +27,7 @@ impl Sample for ProduceRequest {
 impl Sample for PartitionProduceData {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.index = Sample::sample(random, version);
+        out.index = Sample::sample(random.of("PartitionProduceData.Index"), version);
         out.records = if random.one_in(3) {
             None
         } else {
@@ -38,12 +41,12 @@ impl Sample for TopicProduceData {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
         if version <= 12 {
-            out.name = Sample::sample(random, version);
+            out.name = Sample::sample(random.of("TopicProduceData.Name"), version);
         }
         if version >= 13 {
-            out.topic_id = Sample::sample(random, version);
+            out.topic_id = Sample::sample(random.of("TopicProduceData.TopicId"), version);
         }
-        out.partition_data = Sample::sample(random, version);
+        out.partition_data = Sample::sample(random.of("TopicProduceData.PartitionData"), version);
         out
     }
 }

@@ -9,10 +9,11 @@ use crate::sample::{Random, Sample};
 impl Sample for ProduceResponse {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.responses = Sample::sample(random, version);
-        out.throttle_time_ms = Sample::sample(random, version);
+        out.responses = Sample::sample(random.of("ProduceResponse.Responses"), version);
+        out.throttle_time_ms = Sample::sample(random.of("ProduceResponse.ThrottleTimeMs"), version);
         if version >= 10 {
-            out.node_endpoints = Sample::sample(random, version);
+            out.node_endpoints =
+                Sample::sample(random.of("ProduceResponse.NodeEndpoints"), version);
         }
         out
     }
@@ -22,13 +23,17 @@ impl Sample for BatchIndexAndErrorMessage {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
         if version >= 8 {
-            out.batch_index = Sample::sample(random, version);
+            out.batch_index =
+                Sample::sample(random.of("BatchIndexAndErrorMessage.BatchIndex"), version);
         }
         if version >= 8 {
             out.batch_index_error_message = if random.one_in(3) {
                 None
             } else {
-                Some(Sample::sample(random, version))
+                Some(Sample::sample(
+                    random.of("BatchIndexAndErrorMessage.BatchIndexErrorMessage"),
+                    version,
+                ))
             };
         }
         out
@@ -39,10 +44,10 @@ impl Sample for LeaderIdAndEpoch {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
         if version >= 10 {
-            out.leader_id = Sample::sample(random, version);
+            out.leader_id = Sample::sample(random.of("LeaderIdAndEpoch.LeaderId"), version);
         }
         if version >= 10 {
-            out.leader_epoch = Sample::sample(random, version);
+            out.leader_epoch = Sample::sample(random.of("LeaderIdAndEpoch.LeaderEpoch"), version);
         }
         out
     }
@@ -52,19 +57,19 @@ impl Sample for NodeEndpoint {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
         if version >= 10 {
-            out.node_id = Sample::sample(random, version);
+            out.node_id = Sample::sample(random.of("NodeEndpoint.NodeId"), version);
         }
         if version >= 10 {
-            out.host = Sample::sample(random, version);
+            out.host = Sample::sample(random.of("NodeEndpoint.Host"), version);
         }
         if version >= 10 {
-            out.port = Sample::sample(random, version);
+            out.port = Sample::sample(random.of("NodeEndpoint.Port"), version);
         }
         if version >= 10 {
             out.rack = if random.one_in(3) {
                 None
             } else {
-                Some(Sample::sample(random, version))
+                Some(Sample::sample(random.of("NodeEndpoint.Rack"), version))
             };
         }
         out
@@ -74,25 +79,36 @@ impl Sample for NodeEndpoint {
 impl Sample for PartitionProduceResponse {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.index = Sample::sample(random, version);
-        out.error_code = Sample::sample(random, version);
-        out.base_offset = Sample::sample(random, version);
-        out.log_append_time_ms = Sample::sample(random, version);
+        out.index = Sample::sample(random.of("PartitionProduceResponse.Index"), version);
+        out.error_code = Sample::sample(random.of("PartitionProduceResponse.ErrorCode"), version);
+        out.base_offset = Sample::sample(random.of("PartitionProduceResponse.BaseOffset"), version);
+        out.log_append_time_ms = Sample::sample(
+            random.of("PartitionProduceResponse.LogAppendTimeMs"),
+            version,
+        );
         if version >= 5 {
-            out.log_start_offset = Sample::sample(random, version);
+            out.log_start_offset = Sample::sample(
+                random.of("PartitionProduceResponse.LogStartOffset"),
+                version,
+            );
         }
         if version >= 8 {
-            out.record_errors = Sample::sample(random, version);
+            out.record_errors =
+                Sample::sample(random.of("PartitionProduceResponse.RecordErrors"), version);
         }
         if version >= 8 {
             out.error_message = if random.one_in(3) {
                 None
             } else {
-                Some(Sample::sample(random, version))
+                Some(Sample::sample(
+                    random.of("PartitionProduceResponse.ErrorMessage"),
+                    version,
+                ))
             };
         }
         if version >= 10 {
-            out.current_leader = Sample::sample(random, version);
+            out.current_leader =
+                Sample::sample(random.of("PartitionProduceResponse.CurrentLeader"), version);
         }
         out
     }
@@ -102,12 +118,15 @@ impl Sample for TopicProduceResponse {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
         if version <= 12 {
-            out.name = Sample::sample(random, version);
+            out.name = Sample::sample(random.of("TopicProduceResponse.Name"), version);
         }
         if version >= 13 {
-            out.topic_id = Sample::sample(random, version);
+            out.topic_id = Sample::sample(random.of("TopicProduceResponse.TopicId"), version);
         }
-        out.partition_responses = Sample::sample(random, version);
+        out.partition_responses = Sample::sample(
+            random.of("TopicProduceResponse.PartitionResponses"),
+            version,
+        );
         out
     }
 }

@@ -9,9 +9,10 @@ use crate::sample::{Random, Sample};
 impl Sample for ProducerIdsRecord {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.broker_id = Sample::sample(random, version);
-        out.broker_epoch = Sample::sample(random, version);
-        out.next_producer_id = Sample::sample(random, version);
+        out.broker_id = Sample::sample(random.of("ProducerIdsRecord.BrokerId"), version);
+        out.broker_epoch = Sample::sample(random.of("ProducerIdsRecord.BrokerEpoch"), version);
+        out.next_producer_id =
+            Sample::sample(random.of("ProducerIdsRecord.NextProducerId"), version);
         out
     }
 }

@@ -9,8 +9,9 @@ use crate::sample::{Random, Sample};
 impl Sample for ProducerSnapshot {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.crc = Sample::sample(random, version);
-        out.producer_entries = Sample::sample(random, version);
+        out.crc = Sample::sample(random.of("ProducerSnapshot.Crc"), version);
+        out.producer_entries =
+            Sample::sample(random.of("ProducerSnapshot.ProducerEntries"), version);
         out
     }
 }
@@ -18,14 +19,16 @@ impl Sample for ProducerSnapshot {
 impl Sample for ProducerEntry {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.producer_id = Sample::sample(random, version);
-        out.epoch = Sample::sample(random, version);
-        out.last_sequence = Sample::sample(random, version);
-        out.last_offset = Sample::sample(random, version);
-        out.offset_delta = Sample::sample(random, version);
-        out.timestamp = Sample::sample(random, version);
-        out.coordinator_epoch = Sample::sample(random, version);
-        out.current_txn_first_offset = Sample::sample(random, version);
+        out.producer_id = Sample::sample(random.of("ProducerEntry.ProducerId"), version);
+        out.epoch = Sample::sample(random.of("ProducerEntry.Epoch"), version);
+        out.last_sequence = Sample::sample(random.of("ProducerEntry.LastSequence"), version);
+        out.last_offset = Sample::sample(random.of("ProducerEntry.LastOffset"), version);
+        out.offset_delta = Sample::sample(random.of("ProducerEntry.OffsetDelta"), version);
+        out.timestamp = Sample::sample(random.of("ProducerEntry.Timestamp"), version);
+        out.coordinator_epoch =
+            Sample::sample(random.of("ProducerEntry.CoordinatorEpoch"), version);
+        out.current_txn_first_offset =
+            Sample::sample(random.of("ProducerEntry.CurrentTxnFirstOffset"), version);
         out
     }
 }

@@ -9,11 +9,14 @@ use crate::sample::{Random, Sample};
 impl Sample for PushTelemetryRequest {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.client_instance_id = Sample::sample(random, version);
-        out.subscription_id = Sample::sample(random, version);
-        out.terminating = Sample::sample(random, version);
-        out.compression_type = Sample::sample(random, version);
-        out.metrics = Sample::sample(random, version);
+        out.client_instance_id =
+            Sample::sample(random.of("PushTelemetryRequest.ClientInstanceId"), version);
+        out.subscription_id =
+            Sample::sample(random.of("PushTelemetryRequest.SubscriptionId"), version);
+        out.terminating = Sample::sample(random.of("PushTelemetryRequest.Terminating"), version);
+        out.compression_type =
+            Sample::sample(random.of("PushTelemetryRequest.CompressionType"), version);
+        out.metrics = Sample::sample(random.of("PushTelemetryRequest.Metrics"), version);
         out
     }
 }

@@ -9,8 +9,9 @@ use crate::sample::{Random, Sample};
 impl Sample for PushTelemetryResponse {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.throttle_time_ms = Sample::sample(random, version);
-        out.error_code = Sample::sample(random, version);
+        out.throttle_time_ms =
+            Sample::sample(random.of("PushTelemetryResponse.ThrottleTimeMs"), version);
+        out.error_code = Sample::sample(random.of("PushTelemetryResponse.ErrorCode"), version);
         out
     }
 }

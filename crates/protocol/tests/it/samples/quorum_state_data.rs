@@ -10,22 +10,27 @@ impl Sample for QuorumStateData {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
         if version <= 0 {
-            out.cluster_id = Sample::sample(random, version);
+            out.cluster_id = Sample::sample(random.of("QuorumStateData.ClusterId"), version);
         }
-        out.leader_id = Sample::sample(random, version);
-        out.leader_epoch = Sample::sample(random, version);
-        out.voted_id = Sample::sample(random, version);
+        out.leader_id = Sample::sample(random.of("QuorumStateData.LeaderId"), version);
+        out.leader_epoch = Sample::sample(random.of("QuorumStateData.LeaderEpoch"), version);
+        out.voted_id = Sample::sample(random.of("QuorumStateData.VotedId"), version);
         if version >= 1 {
-            out.voted_directory_id = Sample::sample(random, version);
+            out.voted_directory_id =
+                Sample::sample(random.of("QuorumStateData.VotedDirectoryId"), version);
         }
         if version <= 0 {
-            out.applied_offset = Sample::sample(random, version);
+            out.applied_offset =
+                Sample::sample(random.of("QuorumStateData.AppliedOffset"), version);
         }
         if version <= 0 {
             out.current_voters = if random.one_in(3) {
                 None
             } else {
-                Some(Sample::sample(random, version))
+                Some(Sample::sample(
+                    random.of("QuorumStateData.CurrentVoters"),
+                    version,
+                ))
             };
         }
         out
@@ -36,7 +41,7 @@ impl Sample for Voter {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
         if version <= 0 {
-            out.voter_id = Sample::sample(random, version);
+            out.voter_id = Sample::sample(random.of("Voter.VoterId"), version);
         }
         out
     }

@@ -9,8 +9,8 @@ use crate::sample::{Random, Sample};
 impl Sample for ReadShareGroupStateRequest {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.group_id = Sample::sample(random, version);
-        out.topics = Sample::sample(random, version);
+        out.group_id = Sample::sample(random.of("ReadShareGroupStateRequest.GroupId"), version);
+        out.topics = Sample::sample(random.of("ReadShareGroupStateRequest.Topics"), version);
         out
     }
 }
@@ -18,8 +18,8 @@ impl Sample for ReadShareGroupStateRequest {
 impl Sample for PartitionData {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.partition = Sample::sample(random, version);
-        out.leader_epoch = Sample::sample(random, version);
+        out.partition = Sample::sample(random.of("PartitionData.Partition"), version);
+        out.leader_epoch = Sample::sample(random.of("PartitionData.LeaderEpoch"), version);
         out
     }
 }
@@ -27,8 +27,8 @@ impl Sample for PartitionData {
 impl Sample for ReadStateData {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.topic_id = Sample::sample(random, version);
-        out.partitions = Sample::sample(random, version);
+        out.topic_id = Sample::sample(random.of("ReadStateData.TopicId"), version);
+        out.partitions = Sample::sample(random.of("ReadStateData.Partitions"), version);
         out
     }
 }

@@ -9,7 +9,7 @@ use crate::sample::{Random, Sample};
 impl Sample for ReadShareGroupStateResponse {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.results = Sample::sample(random, version);
+        out.results = Sample::sample(random.of("ReadShareGroupStateResponse.Results"), version);
         out
     }
 }
@@ -17,16 +17,19 @@ impl Sample for ReadShareGroupStateResponse {
 impl Sample for PartitionResult {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.partition = Sample::sample(random, version);
-        out.error_code = Sample::sample(random, version);
+        out.partition = Sample::sample(random.of("PartitionResult.Partition"), version);
+        out.error_code = Sample::sample(random.of("PartitionResult.ErrorCode"), version);
         out.error_message = if random.one_in(3) {
             None
         } else {
-            Some(Sample::sample(random, version))
+            Some(Sample::sample(
+                random.of("PartitionResult.ErrorMessage"),
+                version,
+            ))
         };
-        out.state_epoch = Sample::sample(random, version);
-        out.start_offset = Sample::sample(random, version);
-        out.state_batches = Sample::sample(random, version);
+        out.state_epoch = Sample::sample(random.of("PartitionResult.StateEpoch"), version);
+        out.start_offset = Sample::sample(random.of("PartitionResult.StartOffset"), version);
+        out.state_batches = Sample::sample(random.of("PartitionResult.StateBatches"), version);
         out
     }
 }
@@ -34,8 +37,8 @@ impl Sample for PartitionResult {
 impl Sample for ReadStateResult {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.topic_id = Sample::sample(random, version);
-        out.partitions = Sample::sample(random, version);
+        out.topic_id = Sample::sample(random.of("ReadStateResult.TopicId"), version);
+        out.partitions = Sample::sample(random.of("ReadStateResult.Partitions"), version);
         out
     }
 }
@@ -43,10 +46,10 @@ impl Sample for ReadStateResult {
 impl Sample for StateBatch {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.first_offset = Sample::sample(random, version);
-        out.last_offset = Sample::sample(random, version);
-        out.delivery_state = Sample::sample(random, version);
-        out.delivery_count = Sample::sample(random, version);
+        out.first_offset = Sample::sample(random.of("StateBatch.FirstOffset"), version);
+        out.last_offset = Sample::sample(random.of("StateBatch.LastOffset"), version);
+        out.delivery_state = Sample::sample(random.of("StateBatch.DeliveryState"), version);
+        out.delivery_count = Sample::sample(random.of("StateBatch.DeliveryCount"), version);
         out
     }
 }

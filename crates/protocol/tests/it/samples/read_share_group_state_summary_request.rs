@@ -9,8 +9,14 @@ use crate::sample::{Random, Sample};
 impl Sample for ReadShareGroupStateSummaryRequest {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.group_id = Sample::sample(random, version);
-        out.topics = Sample::sample(random, version);
+        out.group_id = Sample::sample(
+            random.of("ReadShareGroupStateSummaryRequest.GroupId"),
+            version,
+        );
+        out.topics = Sample::sample(
+            random.of("ReadShareGroupStateSummaryRequest.Topics"),
+            version,
+        );
         out
     }
 }
@@ -18,8 +24,8 @@ impl Sample for ReadShareGroupStateSummaryRequest {
 impl Sample for PartitionData {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.partition = Sample::sample(random, version);
-        out.leader_epoch = Sample::sample(random, version);
+        out.partition = Sample::sample(random.of("PartitionData.Partition"), version);
+        out.leader_epoch = Sample::sample(random.of("PartitionData.LeaderEpoch"), version);
         out
     }
 }
@@ -27,8 +33,8 @@ impl Sample for PartitionData {
 impl Sample for ReadStateSummaryData {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.topic_id = Sample::sample(random, version);
-        out.partitions = Sample::sample(random, version);
+        out.topic_id = Sample::sample(random.of("ReadStateSummaryData.TopicId"), version);
+        out.partitions = Sample::sample(random.of("ReadStateSummaryData.Partitions"), version);
         out
     }
 }

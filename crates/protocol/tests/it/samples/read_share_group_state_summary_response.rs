@@ -9,7 +9,10 @@ use crate::sample::{Random, Sample};
 impl Sample for ReadShareGroupStateSummaryResponse {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.results = Sample::sample(random, version);
+        out.results = Sample::sample(
+            random.of("ReadShareGroupStateSummaryResponse.Results"),
+            version,
+        );
         out
     }
 }
@@ -17,18 +20,22 @@ impl Sample for ReadShareGroupStateSummaryResponse {
 impl Sample for PartitionResult {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.partition = Sample::sample(random, version);
-        out.error_code = Sample::sample(random, version);
+        out.partition = Sample::sample(random.of("PartitionResult.Partition"), version);
+        out.error_code = Sample::sample(random.of("PartitionResult.ErrorCode"), version);
         out.error_message = if random.one_in(3) {
             None
         } else {
-            Some(Sample::sample(random, version))
+            Some(Sample::sample(
+                random.of("PartitionResult.ErrorMessage"),
+                version,
+            ))
         };
-        out.state_epoch = Sample::sample(random, version);
-        out.leader_epoch = Sample::sample(random, version);
-        out.start_offset = Sample::sample(random, version);
+        out.state_epoch = Sample::sample(random.of("PartitionResult.StateEpoch"), version);
+        out.leader_epoch = Sample::sample(random.of("PartitionResult.LeaderEpoch"), version);
+        out.start_offset = Sample::sample(random.of("PartitionResult.StartOffset"), version);
         if version >= 1 {
-            out.delivery_complete_count = Sample::sample(random, version);
+            out.delivery_complete_count =
+                Sample::sample(random.of("PartitionResult.DeliveryCompleteCount"), version);
         }
         out
     }
@@ -37,8 +44,8 @@ impl Sample for PartitionResult {
 impl Sample for ReadStateSummaryResult {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.topic_id = Sample::sample(random, version);
-        out.partitions = Sample::sample(random, version);
+        out.topic_id = Sample::sample(random.of("ReadStateSummaryResult.TopicId"), version);
+        out.partitions = Sample::sample(random.of("ReadStateSummaryResult.Partitions"), version);
         out
     }
 }

@@ -9,31 +9,44 @@ use crate::sample::{Random, Sample};
 impl Sample for RegisterBrokerRecord {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.broker_id = Sample::sample(random, version);
+        out.broker_id = Sample::sample(random.of("RegisterBrokerRecord.BrokerId"), version);
         if version >= 2 {
-            out.is_migrating_zk_broker = Sample::sample(random, version);
+            out.is_migrating_zk_broker = Sample::sample(
+                random.of("RegisterBrokerRecord.IsMigratingZkBroker"),
+                version,
+            );
         }
-        out.incarnation_id = Sample::sample(random, version);
-        out.broker_epoch = Sample::sample(random, version);
-        out.end_points = Sample::sample(random, version);
-        out.features = Sample::sample(random, version);
+        out.incarnation_id =
+            Sample::sample(random.of("RegisterBrokerRecord.IncarnationId"), version);
+        out.broker_epoch = Sample::sample(random.of("RegisterBrokerRecord.BrokerEpoch"), version);
+        out.end_points = Sample::sample(random.of("RegisterBrokerRecord.EndPoints"), version);
+        out.features = Sample::sample(random.of("RegisterBrokerRecord.Features"), version);
         out.rack = if random.one_in(3) {
             None
         } else {
-            Some(Sample::sample(random, version))
+            Some(Sample::sample(
+                random.of("RegisterBrokerRecord.Rack"),
+                version,
+            ))
         };
-        out.fenced = Sample::sample(random, version);
+        out.fenced = Sample::sample(random.of("RegisterBrokerRecord.Fenced"), version);
         if version >= 1 {
-            out.in_controlled_shutdown = Sample::sample(random, version);
+            out.in_controlled_shutdown = Sample::sample(
+                random.of("RegisterBrokerRecord.InControlledShutdown"),
+                version,
+            );
         }
         if version >= 3 {
-            out.log_dirs = Sample::sample(random, version);
+            out.log_dirs = Sample::sample(random.of("RegisterBrokerRecord.LogDirs"), version);
         }
         if version >= 4 {
             out.cordoned_log_dirs = if random.one_in(3) {
                 None
             } else {
-                Some(Sample::sample(random, version))
+                Some(Sample::sample(
+                    random.of("RegisterBrokerRecord.CordonedLogDirs"),
+                    version,
+                ))
             };
         }
         out
@@ -43,10 +56,11 @@ impl Sample for RegisterBrokerRecord {
 impl Sample for BrokerEndpoint {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.name = Sample::sample(random, version);
-        out.host = Sample::sample(random, version);
-        out.port = Sample::sample(random, version);
-        out.security_protocol = Sample::sample(random, version);
+        out.name = Sample::sample(random.of("BrokerEndpoint.Name"), version);
+        out.host = Sample::sample(random.of("BrokerEndpoint.Host"), version);
+        out.port = Sample::sample(random.of("BrokerEndpoint.Port"), version);
+        out.security_protocol =
+            Sample::sample(random.of("BrokerEndpoint.SecurityProtocol"), version);
         out
     }
 }
@@ -54,9 +68,11 @@ impl Sample for BrokerEndpoint {
 impl Sample for BrokerFeature {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.name = Sample::sample(random, version);
-        out.min_supported_version = Sample::sample(random, version);
-        out.max_supported_version = Sample::sample(random, version);
+        out.name = Sample::sample(random.of("BrokerFeature.Name"), version);
+        out.min_supported_version =
+            Sample::sample(random.of("BrokerFeature.MinSupportedVersion"), version);
+        out.max_supported_version =
+            Sample::sample(random.of("BrokerFeature.MaxSupportedVersion"), version);
         out
     }
 }

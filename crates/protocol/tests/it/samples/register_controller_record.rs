@@ -9,11 +9,16 @@ use crate::sample::{Random, Sample};
 impl Sample for RegisterControllerRecord {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.controller_id = Sample::sample(random, version);
-        out.incarnation_id = Sample::sample(random, version);
-        out.zk_migration_ready = Sample::sample(random, version);
-        out.end_points = Sample::sample(random, version);
-        out.features = Sample::sample(random, version);
+        out.controller_id =
+            Sample::sample(random.of("RegisterControllerRecord.ControllerId"), version);
+        out.incarnation_id =
+            Sample::sample(random.of("RegisterControllerRecord.IncarnationId"), version);
+        out.zk_migration_ready = Sample::sample(
+            random.of("RegisterControllerRecord.ZkMigrationReady"),
+            version,
+        );
+        out.end_points = Sample::sample(random.of("RegisterControllerRecord.EndPoints"), version);
+        out.features = Sample::sample(random.of("RegisterControllerRecord.Features"), version);
         out
     }
 }
@@ -21,10 +26,11 @@ impl Sample for RegisterControllerRecord {
 impl Sample for ControllerEndpoint {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.name = Sample::sample(random, version);
-        out.host = Sample::sample(random, version);
-        out.port = Sample::sample(random, version);
-        out.security_protocol = Sample::sample(random, version);
+        out.name = Sample::sample(random.of("ControllerEndpoint.Name"), version);
+        out.host = Sample::sample(random.of("ControllerEndpoint.Host"), version);
+        out.port = Sample::sample(random.of("ControllerEndpoint.Port"), version);
+        out.security_protocol =
+            Sample::sample(random.of("ControllerEndpoint.SecurityProtocol"), version);
         out
     }
 }
@@ -32,9 +38,11 @@ impl Sample for ControllerEndpoint {
 impl Sample for ControllerFeature {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.name = Sample::sample(random, version);
-        out.min_supported_version = Sample::sample(random, version);
-        out.max_supported_version = Sample::sample(random, version);
+        out.name = Sample::sample(random.of("ControllerFeature.Name"), version);
+        out.min_supported_version =
+            Sample::sample(random.of("ControllerFeature.MinSupportedVersion"), version);
+        out.max_supported_version =
+            Sample::sample(random.of("ControllerFeature.MaxSupportedVersion"), version);
         out
     }
 }

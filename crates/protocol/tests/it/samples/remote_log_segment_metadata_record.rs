@@ -9,21 +9,54 @@ use crate::sample::{Random, Sample};
 impl Sample for RemoteLogSegmentMetadataRecord {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.remote_log_segment_id = Sample::sample(random, version);
-        out.start_offset = Sample::sample(random, version);
-        out.end_offset = Sample::sample(random, version);
-        out.broker_id = Sample::sample(random, version);
-        out.max_timestamp_ms = Sample::sample(random, version);
-        out.event_timestamp_ms = Sample::sample(random, version);
-        out.segment_leader_epochs = Sample::sample(random, version);
-        out.segment_size_in_bytes = Sample::sample(random, version);
+        out.remote_log_segment_id = Sample::sample(
+            random.of("RemoteLogSegmentMetadataRecord.RemoteLogSegmentId"),
+            version,
+        );
+        out.start_offset = Sample::sample(
+            random.of("RemoteLogSegmentMetadataRecord.StartOffset"),
+            version,
+        );
+        out.end_offset = Sample::sample(
+            random.of("RemoteLogSegmentMetadataRecord.EndOffset"),
+            version,
+        );
+        out.broker_id = Sample::sample(
+            random.of("RemoteLogSegmentMetadataRecord.BrokerId"),
+            version,
+        );
+        out.max_timestamp_ms = Sample::sample(
+            random.of("RemoteLogSegmentMetadataRecord.MaxTimestampMs"),
+            version,
+        );
+        out.event_timestamp_ms = Sample::sample(
+            random.of("RemoteLogSegmentMetadataRecord.EventTimestampMs"),
+            version,
+        );
+        out.segment_leader_epochs = Sample::sample(
+            random.of("RemoteLogSegmentMetadataRecord.SegmentLeaderEpochs"),
+            version,
+        );
+        out.segment_size_in_bytes = Sample::sample(
+            random.of("RemoteLogSegmentMetadataRecord.SegmentSizeInBytes"),
+            version,
+        );
         out.custom_metadata = if random.one_in(3) {
             None
         } else {
-            Some(Sample::sample(random, version))
+            Some(Sample::sample(
+                random.of("RemoteLogSegmentMetadataRecord.CustomMetadata"),
+                version,
+            ))
         };
-        out.remote_log_segment_state = Sample::sample(random, version);
-        out.txn_index_empty = Sample::sample(random, version);
+        out.remote_log_segment_state = Sample::sample(
+            random.of("RemoteLogSegmentMetadataRecord.RemoteLogSegmentState"),
+            version,
+        );
+        out.txn_index_empty = Sample::sample(
+            random.of("RemoteLogSegmentMetadataRecord.TxnIndexEmpty"),
+            version,
+        );
         out
     }
 }
@@ -31,8 +64,11 @@ impl Sample for RemoteLogSegmentMetadataRecord {
 impl Sample for RemoteLogSegmentIdEntry {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.topic_id_partition = Sample::sample(random, version);
-        out.id = Sample::sample(random, version);
+        out.topic_id_partition = Sample::sample(
+            random.of("RemoteLogSegmentIdEntry.TopicIdPartition"),
+            version,
+        );
+        out.id = Sample::sample(random.of("RemoteLogSegmentIdEntry.Id"), version);
         out
     }
 }
@@ -40,8 +76,9 @@ impl Sample for RemoteLogSegmentIdEntry {
 impl Sample for SegmentLeaderEpochEntry {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.leader_epoch = Sample::sample(random, version);
-        out.offset = Sample::sample(random, version);
+        out.leader_epoch =
+            Sample::sample(random.of("SegmentLeaderEpochEntry.LeaderEpoch"), version);
+        out.offset = Sample::sample(random.of("SegmentLeaderEpochEntry.Offset"), version);
         out
     }
 }
@@ -49,9 +86,9 @@ impl Sample for SegmentLeaderEpochEntry {
 impl Sample for TopicIdPartitionEntry {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.name = Sample::sample(random, version);
-        out.id = Sample::sample(random, version);
-        out.partition = Sample::sample(random, version);
+        out.name = Sample::sample(random.of("TopicIdPartitionEntry.Name"), version);
+        out.id = Sample::sample(random.of("TopicIdPartitionEntry.Id"), version);
+        out.partition = Sample::sample(random.of("TopicIdPartitionEntry.Partition"), version);
         out
     }
 }

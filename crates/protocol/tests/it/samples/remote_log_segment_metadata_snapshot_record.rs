@@ -9,21 +9,54 @@ use crate::sample::{Random, Sample};
 impl Sample for RemoteLogSegmentMetadataSnapshotRecord {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.segment_id = Sample::sample(random, version);
-        out.start_offset = Sample::sample(random, version);
-        out.end_offset = Sample::sample(random, version);
-        out.broker_id = Sample::sample(random, version);
-        out.max_timestamp_ms = Sample::sample(random, version);
-        out.event_timestamp_ms = Sample::sample(random, version);
-        out.segment_leader_epochs = Sample::sample(random, version);
-        out.segment_size_in_bytes = Sample::sample(random, version);
+        out.segment_id = Sample::sample(
+            random.of("RemoteLogSegmentMetadataSnapshotRecord.SegmentId"),
+            version,
+        );
+        out.start_offset = Sample::sample(
+            random.of("RemoteLogSegmentMetadataSnapshotRecord.StartOffset"),
+            version,
+        );
+        out.end_offset = Sample::sample(
+            random.of("RemoteLogSegmentMetadataSnapshotRecord.EndOffset"),
+            version,
+        );
+        out.broker_id = Sample::sample(
+            random.of("RemoteLogSegmentMetadataSnapshotRecord.BrokerId"),
+            version,
+        );
+        out.max_timestamp_ms = Sample::sample(
+            random.of("RemoteLogSegmentMetadataSnapshotRecord.MaxTimestampMs"),
+            version,
+        );
+        out.event_timestamp_ms = Sample::sample(
+            random.of("RemoteLogSegmentMetadataSnapshotRecord.EventTimestampMs"),
+            version,
+        );
+        out.segment_leader_epochs = Sample::sample(
+            random.of("RemoteLogSegmentMetadataSnapshotRecord.SegmentLeaderEpochs"),
+            version,
+        );
+        out.segment_size_in_bytes = Sample::sample(
+            random.of("RemoteLogSegmentMetadataSnapshotRecord.SegmentSizeInBytes"),
+            version,
+        );
         out.custom_metadata = if random.one_in(3) {
             None
         } else {
-            Some(Sample::sample(random, version))
+            Some(Sample::sample(
+                random.of("RemoteLogSegmentMetadataSnapshotRecord.CustomMetadata"),
+                version,
+            ))
         };
-        out.remote_log_segment_state = Sample::sample(random, version);
-        out.txn_index_empty = Sample::sample(random, version);
+        out.remote_log_segment_state = Sample::sample(
+            random.of("RemoteLogSegmentMetadataSnapshotRecord.RemoteLogSegmentState"),
+            version,
+        );
+        out.txn_index_empty = Sample::sample(
+            random.of("RemoteLogSegmentMetadataSnapshotRecord.TxnIndexEmpty"),
+            version,
+        );
         out
     }
 }
@@ -31,8 +64,9 @@ impl Sample for RemoteLogSegmentMetadataSnapshotRecord {
 impl Sample for SegmentLeaderEpochEntry {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.leader_epoch = Sample::sample(random, version);
-        out.offset = Sample::sample(random, version);
+        out.leader_epoch =
+            Sample::sample(random.of("SegmentLeaderEpochEntry.LeaderEpoch"), version);
+        out.offset = Sample::sample(random.of("SegmentLeaderEpochEntry.Offset"), version);
         out
     }
 }

@@ -9,15 +9,30 @@ use crate::sample::{Random, Sample};
 impl Sample for RemoteLogSegmentMetadataUpdateRecord {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.remote_log_segment_id = Sample::sample(random, version);
-        out.broker_id = Sample::sample(random, version);
-        out.event_timestamp_ms = Sample::sample(random, version);
+        out.remote_log_segment_id = Sample::sample(
+            random.of("RemoteLogSegmentMetadataUpdateRecord.RemoteLogSegmentId"),
+            version,
+        );
+        out.broker_id = Sample::sample(
+            random.of("RemoteLogSegmentMetadataUpdateRecord.BrokerId"),
+            version,
+        );
+        out.event_timestamp_ms = Sample::sample(
+            random.of("RemoteLogSegmentMetadataUpdateRecord.EventTimestampMs"),
+            version,
+        );
         out.custom_metadata = if random.one_in(3) {
             None
         } else {
-            Some(Sample::sample(random, version))
+            Some(Sample::sample(
+                random.of("RemoteLogSegmentMetadataUpdateRecord.CustomMetadata"),
+                version,
+            ))
         };
-        out.remote_log_segment_state = Sample::sample(random, version);
+        out.remote_log_segment_state = Sample::sample(
+            random.of("RemoteLogSegmentMetadataUpdateRecord.RemoteLogSegmentState"),
+            version,
+        );
         out
     }
 }
@@ -25,8 +40,11 @@ impl Sample for RemoteLogSegmentMetadataUpdateRecord {
 impl Sample for RemoteLogSegmentIdEntry {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.topic_id_partition = Sample::sample(random, version);
-        out.id = Sample::sample(random, version);
+        out.topic_id_partition = Sample::sample(
+            random.of("RemoteLogSegmentIdEntry.TopicIdPartition"),
+            version,
+        );
+        out.id = Sample::sample(random.of("RemoteLogSegmentIdEntry.Id"), version);
         out
     }
 }
@@ -34,9 +52,9 @@ impl Sample for RemoteLogSegmentIdEntry {
 impl Sample for TopicIdPartitionEntry {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.name = Sample::sample(random, version);
-        out.id = Sample::sample(random, version);
-        out.partition = Sample::sample(random, version);
+        out.name = Sample::sample(random.of("TopicIdPartitionEntry.Name"), version);
+        out.id = Sample::sample(random.of("TopicIdPartitionEntry.Id"), version);
+        out.partition = Sample::sample(random.of("TopicIdPartitionEntry.Partition"), version);
         out
     }
 }

@@ -9,10 +9,22 @@ use crate::sample::{Random, Sample};
 impl Sample for RemotePartitionDeleteMetadataRecord {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.topic_id_partition = Sample::sample(random, version);
-        out.broker_id = Sample::sample(random, version);
-        out.event_timestamp_ms = Sample::sample(random, version);
-        out.remote_partition_delete_state = Sample::sample(random, version);
+        out.topic_id_partition = Sample::sample(
+            random.of("RemotePartitionDeleteMetadataRecord.TopicIdPartition"),
+            version,
+        );
+        out.broker_id = Sample::sample(
+            random.of("RemotePartitionDeleteMetadataRecord.BrokerId"),
+            version,
+        );
+        out.event_timestamp_ms = Sample::sample(
+            random.of("RemotePartitionDeleteMetadataRecord.EventTimestampMs"),
+            version,
+        );
+        out.remote_partition_delete_state = Sample::sample(
+            random.of("RemotePartitionDeleteMetadataRecord.RemotePartitionDeleteState"),
+            version,
+        );
         out
     }
 }
@@ -20,9 +32,9 @@ impl Sample for RemotePartitionDeleteMetadataRecord {
 impl Sample for TopicIdPartitionEntry {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.name = Sample::sample(random, version);
-        out.id = Sample::sample(random, version);
-        out.partition = Sample::sample(random, version);
+        out.name = Sample::sample(random.of("TopicIdPartitionEntry.Name"), version);
+        out.id = Sample::sample(random.of("TopicIdPartitionEntry.Id"), version);
+        out.partition = Sample::sample(random.of("TopicIdPartitionEntry.Partition"), version);
         out
     }
 }

@@ -9,7 +9,7 @@ use crate::sample::{Random, Sample};
 impl Sample for RemoveAccessControlEntryRecord {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.id = Sample::sample(random, version);
+        out.id = Sample::sample(random.of("RemoveAccessControlEntryRecord.Id"), version);
         out
     }
 }

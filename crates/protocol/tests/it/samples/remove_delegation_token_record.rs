@@ -9,7 +9,7 @@ use crate::sample::{Random, Sample};
 impl Sample for RemoveDelegationTokenRecord {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.token_id = Sample::sample(random, version);
+        out.token_id = Sample::sample(random.of("RemoveDelegationTokenRecord.TokenId"), version);
         out
     }
 }

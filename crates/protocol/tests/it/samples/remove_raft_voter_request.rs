@@ -12,10 +12,16 @@ impl Sample for RemoveRaftVoterRequest {
         out.cluster_id = if random.one_in(3) {
             None
         } else {
-            Some(Sample::sample(random, version))
+            Some(Sample::sample(
+                random.of("RemoveRaftVoterRequest.ClusterId"),
+                version,
+            ))
         };
-        out.voter_id = Sample::sample(random, version);
-        out.voter_directory_id = Sample::sample(random, version);
+        out.voter_id = Sample::sample(random.of("RemoveRaftVoterRequest.VoterId"), version);
+        out.voter_directory_id = Sample::sample(
+            random.of("RemoveRaftVoterRequest.VoterDirectoryId"),
+            version,
+        );
         out
     }
 }

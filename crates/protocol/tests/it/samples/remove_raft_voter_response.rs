@@ -9,12 +9,16 @@ use crate::sample::{Random, Sample};
 impl Sample for RemoveRaftVoterResponse {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.throttle_time_ms = Sample::sample(random, version);
-        out.error_code = Sample::sample(random, version);
+        out.throttle_time_ms =
+            Sample::sample(random.of("RemoveRaftVoterResponse.ThrottleTimeMs"), version);
+        out.error_code = Sample::sample(random.of("RemoveRaftVoterResponse.ErrorCode"), version);
         out.error_message = if random.one_in(3) {
             None
         } else {
-            Some(Sample::sample(random, version))
+            Some(Sample::sample(
+                random.of("RemoveRaftVoterResponse.ErrorMessage"),
+                version,
+            ))
         };
         out
     }

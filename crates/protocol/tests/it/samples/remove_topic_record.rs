@@ -9,7 +9,7 @@ use crate::sample::{Random, Sample};
 impl Sample for RemoveTopicRecord {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.topic_id = Sample::sample(random, version);
+        out.topic_id = Sample::sample(random.of("RemoveTopicRecord.TopicId"), version);
         out
     }
 }

@@ -9,8 +9,11 @@ use crate::sample::{Random, Sample};
 impl Sample for RemoveUserScramCredentialRecord {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.name = Sample::sample(random, version);
-        out.mechanism = Sample::sample(random, version);
+        out.name = Sample::sample(random.of("RemoveUserScramCredentialRecord.Name"), version);
+        out.mechanism = Sample::sample(
+            random.of("RemoveUserScramCredentialRecord.Mechanism"),
+            version,
+        );
         out
     }
 }

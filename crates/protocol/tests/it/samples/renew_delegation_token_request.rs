@@ -9,8 +9,11 @@ use crate::sample::{Random, Sample};
 impl Sample for RenewDelegationTokenRequest {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.hmac = Sample::sample(random, version);
-        out.renew_period_ms = Sample::sample(random, version);
+        out.hmac = Sample::sample(random.of("RenewDelegationTokenRequest.Hmac"), version);
+        out.renew_period_ms = Sample::sample(
+            random.of("RenewDelegationTokenRequest.RenewPeriodMs"),
+            version,
+        );
         out
     }
 }

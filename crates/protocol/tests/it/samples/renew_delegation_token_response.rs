@@ -9,9 +9,16 @@ use crate::sample::{Random, Sample};
 impl Sample for RenewDelegationTokenResponse {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.error_code = Sample::sample(random, version);
-        out.expiry_timestamp_ms = Sample::sample(random, version);
-        out.throttle_time_ms = Sample::sample(random, version);
+        out.error_code =
+            Sample::sample(random.of("RenewDelegationTokenResponse.ErrorCode"), version);
+        out.expiry_timestamp_ms = Sample::sample(
+            random.of("RenewDelegationTokenResponse.ExpiryTimestampMs"),
+            version,
+        );
+        out.throttle_time_ms = Sample::sample(
+            random.of("RenewDelegationTokenResponse.ThrottleTimeMs"),
+            version,
+        );
         out
     }
 }

@@ -9,13 +9,14 @@ use crate::sample::{Random, Sample};
 impl Sample for RequestHeader {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.request_api_key = Sample::sample(random, version);
-        out.request_api_version = Sample::sample(random, version);
-        out.correlation_id = Sample::sample(random, version);
+        out.request_api_key = Sample::sample(random.of("RequestHeader.RequestApiKey"), version);
+        out.request_api_version =
+            Sample::sample(random.of("RequestHeader.RequestApiVersion"), version);
+        out.correlation_id = Sample::sample(random.of("RequestHeader.CorrelationId"), version);
         out.client_id = if random.one_in(3) {
             None
         } else {
-            Some(Sample::sample(random, version))
+            Some(Sample::sample(random.of("RequestHeader.ClientId"), version))
         };
         out
     }

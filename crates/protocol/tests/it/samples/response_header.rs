@@ -9,7 +9,7 @@ use crate::sample::{Random, Sample};
 impl Sample for ResponseHeader {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.correlation_id = Sample::sample(random, version);
+        out.correlation_id = Sample::sample(random.of("ResponseHeader.CorrelationId"), version);
         out
     }
 }

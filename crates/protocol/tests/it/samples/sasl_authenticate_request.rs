@@ -9,7 +9,7 @@ use crate::sample::{Random, Sample};
 impl Sample for SaslAuthenticateRequest {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.auth_bytes = Sample::sample(random, version);
+        out.auth_bytes = Sample::sample(random.of("SaslAuthenticateRequest.AuthBytes"), version);
         out
     }
 }

@@ -9,15 +9,21 @@ use crate::sample::{Random, Sample};
 impl Sample for SaslAuthenticateResponse {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.error_code = Sample::sample(random, version);
+        out.error_code = Sample::sample(random.of("SaslAuthenticateResponse.ErrorCode"), version);
         out.error_message = if random.one_in(3) {
             None
         } else {
-            Some(Sample::sample(random, version))
+            Some(Sample::sample(
+                random.of("SaslAuthenticateResponse.ErrorMessage"),
+                version,
+            ))
         };
-        out.auth_bytes = Sample::sample(random, version);
+        out.auth_bytes = Sample::sample(random.of("SaslAuthenticateResponse.AuthBytes"), version);
         if version >= 1 {
-            out.session_lifetime_ms = Sample::sample(random, version);
+            out.session_lifetime_ms = Sample::sample(
+                random.of("SaslAuthenticateResponse.SessionLifetimeMs"),
+                version,
+            );
         }
         out
     }

@@ -9,7 +9,7 @@ use crate::sample::{Random, Sample};
 impl Sample for SaslHandshakeRequest {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.mechanism = Sample::sample(random, version);
+        out.mechanism = Sample::sample(random.of("SaslHandshakeRequest.Mechanism"), version);
         out
     }
 }

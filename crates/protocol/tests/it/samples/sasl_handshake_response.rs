@@ -9,8 +9,8 @@ use crate::sample::{Random, Sample};
 impl Sample for SaslHandshakeResponse {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.error_code = Sample::sample(random, version);
-        out.mechanisms = Sample::sample(random, version);
+        out.error_code = Sample::sample(random.of("SaslHandshakeResponse.ErrorCode"), version);
+        out.mechanisms = Sample::sample(random.of("SaslHandshakeResponse.Mechanisms"), version);
         out
     }
 }

@@ -12,18 +12,28 @@ impl Sample for ShareAcknowledgeRequest {
         out.group_id = if random.one_in(3) {
             None
         } else {
-            Some(Sample::sample(random, version))
+            Some(Sample::sample(
+                random.of("ShareAcknowledgeRequest.GroupId"),
+                version,
+            ))
         };
         out.member_id = if random.one_in(3) {
             None
         } else {
-            Some(Sample::sample(random, version))
+            Some(Sample::sample(
+                random.of("ShareAcknowledgeRequest.MemberId"),
+                version,
+            ))
         };
-        out.share_session_epoch = Sample::sample(random, version);
+        out.share_session_epoch = Sample::sample(
+            random.of("ShareAcknowledgeRequest.ShareSessionEpoch"),
+            version,
+        );
         if version >= 2 {
-            out.is_renew_ack = Sample::sample(random, version);
+            out.is_renew_ack =
+                Sample::sample(random.of("ShareAcknowledgeRequest.IsRenewAck"), version);
         }
-        out.topics = Sample::sample(random, version);
+        out.topics = Sample::sample(random.of("ShareAcknowledgeRequest.Topics"), version);
         out
     }
 }
@@ -31,8 +41,12 @@ impl Sample for ShareAcknowledgeRequest {
 impl Sample for AcknowledgePartition {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.partition_index = Sample::sample(random, version);
-        out.acknowledgement_batches = Sample::sample(random, version);
+        out.partition_index =
+            Sample::sample(random.of("AcknowledgePartition.PartitionIndex"), version);
+        out.acknowledgement_batches = Sample::sample(
+            random.of("AcknowledgePartition.AcknowledgementBatches"),
+            version,
+        );
         out
     }
 }
@@ -40,8 +54,8 @@ impl Sample for AcknowledgePartition {
 impl Sample for AcknowledgeTopic {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.topic_id = Sample::sample(random, version);
-        out.partitions = Sample::sample(random, version);
+        out.topic_id = Sample::sample(random.of("AcknowledgeTopic.TopicId"), version);
+        out.partitions = Sample::sample(random.of("AcknowledgeTopic.Partitions"), version);
         out
     }
 }
@@ -49,9 +63,10 @@ impl Sample for AcknowledgeTopic {
 impl Sample for AcknowledgementBatch {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.first_offset = Sample::sample(random, version);
-        out.last_offset = Sample::sample(random, version);
-        out.acknowledge_types = Sample::sample(random, version);
+        out.first_offset = Sample::sample(random.of("AcknowledgementBatch.FirstOffset"), version);
+        out.last_offset = Sample::sample(random.of("AcknowledgementBatch.LastOffset"), version);
+        out.acknowledge_types =
+            Sample::sample(random.of("AcknowledgementBatch.AcknowledgeTypes"), version);
         out
     }
 }

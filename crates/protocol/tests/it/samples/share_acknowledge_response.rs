@@ -9,18 +9,28 @@ use crate::sample::{Random, Sample};
 impl Sample for ShareAcknowledgeResponse {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.throttle_time_ms = Sample::sample(random, version);
-        out.error_code = Sample::sample(random, version);
+        out.throttle_time_ms = Sample::sample(
+            random.of("ShareAcknowledgeResponse.ThrottleTimeMs"),
+            version,
+        );
+        out.error_code = Sample::sample(random.of("ShareAcknowledgeResponse.ErrorCode"), version);
         out.error_message = if random.one_in(3) {
             None
         } else {
-            Some(Sample::sample(random, version))
+            Some(Sample::sample(
+                random.of("ShareAcknowledgeResponse.ErrorMessage"),
+                version,
+            ))
         };
         if version >= 2 {
-            out.acquisition_lock_timeout_ms = Sample::sample(random, version);
+            out.acquisition_lock_timeout_ms = Sample::sample(
+                random.of("ShareAcknowledgeResponse.AcquisitionLockTimeoutMs"),
+                version,
+            );
         }
-        out.responses = Sample::sample(random, version);
-        out.node_endpoints = Sample::sample(random, version);
+        out.responses = Sample::sample(random.of("ShareAcknowledgeResponse.Responses"), version);
+        out.node_endpoints =
+            Sample::sample(random.of("ShareAcknowledgeResponse.NodeEndpoints"), version);
         out
     }
 }
@@ -28,8 +38,8 @@ impl Sample for ShareAcknowledgeResponse {
 impl Sample for LeaderIdAndEpoch {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.leader_id = Sample::sample(random, version);
-        out.leader_epoch = Sample::sample(random, version);
+        out.leader_id = Sample::sample(random.of("LeaderIdAndEpoch.LeaderId"), version);
+        out.leader_epoch = Sample::sample(random.of("LeaderIdAndEpoch.LeaderEpoch"), version);
         out
     }
 }
@@ -37,13 +47,13 @@ impl Sample for LeaderIdAndEpoch {
 impl Sample for NodeEndpoint {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.node_id = Sample::sample(random, version);
-        out.host = Sample::sample(random, version);
-        out.port = Sample::sample(random, version);
+        out.node_id = Sample::sample(random.of("NodeEndpoint.NodeId"), version);
+        out.host = Sample::sample(random.of("NodeEndpoint.Host"), version);
+        out.port = Sample::sample(random.of("NodeEndpoint.Port"), version);
         out.rack = if random.one_in(3) {
             None
         } else {
-            Some(Sample::sample(random, version))
+            Some(Sample::sample(random.of("NodeEndpoint.Rack"), version))
         };
         out
     }
@@ -52,14 +62,17 @@ impl Sample for NodeEndpoint {
 impl Sample for PartitionData {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.partition_index = Sample::sample(random, version);
-        out.error_code = Sample::sample(random, version);
+        out.partition_index = Sample::sample(random.of("PartitionData.PartitionIndex"), version);
+        out.error_code = Sample::sample(random.of("PartitionData.ErrorCode"), version);
         out.error_message = if random.one_in(3) {
             None
         } else {
-            Some(Sample::sample(random, version))
+            Some(Sample::sample(
+                random.of("PartitionData.ErrorMessage"),
+                version,
+            ))
         };
-        out.current_leader = Sample::sample(random, version);
+        out.current_leader = Sample::sample(random.of("PartitionData.CurrentLeader"), version);
         out
     }
 }
@@ -67,8 +80,11 @@ impl Sample for PartitionData {
 impl Sample for ShareAcknowledgeTopicResponse {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.topic_id = Sample::sample(random, version);
-        out.partitions = Sample::sample(random, version);
+        out.topic_id = Sample::sample(random.of("ShareAcknowledgeTopicResponse.TopicId"), version);
+        out.partitions = Sample::sample(
+            random.of("ShareAcknowledgeTopicResponse.Partitions"),
+            version,
+        );
         out
     }
 }

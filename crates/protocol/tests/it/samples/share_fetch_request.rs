@@ -12,27 +12,36 @@ impl Sample for ShareFetchRequest {
         out.group_id = if random.one_in(3) {
             None
         } else {
-            Some(Sample::sample(random, version))
+            Some(Sample::sample(
+                random.of("ShareFetchRequest.GroupId"),
+                version,
+            ))
         };
         out.member_id = if random.one_in(3) {
             None
         } else {
-            Some(Sample::sample(random, version))
+            Some(Sample::sample(
+                random.of("ShareFetchRequest.MemberId"),
+                version,
+            ))
         };
-        out.share_session_epoch = Sample::sample(random, version);
-        out.max_wait_ms = Sample::sample(random, version);
-        out.min_bytes = Sample::sample(random, version);
-        out.max_bytes = Sample::sample(random, version);
-        out.max_records = Sample::sample(random, version);
-        out.batch_size = Sample::sample(random, version);
+        out.share_session_epoch =
+            Sample::sample(random.of("ShareFetchRequest.ShareSessionEpoch"), version);
+        out.max_wait_ms = Sample::sample(random.of("ShareFetchRequest.MaxWaitMs"), version);
+        out.min_bytes = Sample::sample(random.of("ShareFetchRequest.MinBytes"), version);
+        out.max_bytes = Sample::sample(random.of("ShareFetchRequest.MaxBytes"), version);
+        out.max_records = Sample::sample(random.of("ShareFetchRequest.MaxRecords"), version);
+        out.batch_size = Sample::sample(random.of("ShareFetchRequest.BatchSize"), version);
         if version >= 2 {
-            out.share_acquire_mode = Sample::sample(random, version);
+            out.share_acquire_mode =
+                Sample::sample(random.of("ShareFetchRequest.ShareAcquireMode"), version);
         }
         if version >= 2 {
-            out.is_renew_ack = Sample::sample(random, version);
+            out.is_renew_ack = Sample::sample(random.of("ShareFetchRequest.IsRenewAck"), version);
         }
-        out.topics = Sample::sample(random, version);
-        out.forgotten_topics_data = Sample::sample(random, version);
+        out.topics = Sample::sample(random.of("ShareFetchRequest.Topics"), version);
+        out.forgotten_topics_data =
+            Sample::sample(random.of("ShareFetchRequest.ForgottenTopicsData"), version);
         out
     }
 }
@@ -40,9 +49,10 @@ impl Sample for ShareFetchRequest {
 impl Sample for AcknowledgementBatch {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.first_offset = Sample::sample(random, version);
-        out.last_offset = Sample::sample(random, version);
-        out.acknowledge_types = Sample::sample(random, version);
+        out.first_offset = Sample::sample(random.of("AcknowledgementBatch.FirstOffset"), version);
+        out.last_offset = Sample::sample(random.of("AcknowledgementBatch.LastOffset"), version);
+        out.acknowledge_types =
+            Sample::sample(random.of("AcknowledgementBatch.AcknowledgeTypes"), version);
         out
     }
 }
@@ -50,8 +60,9 @@ impl Sample for AcknowledgementBatch {
 impl Sample for FetchPartition {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.partition_index = Sample::sample(random, version);
-        out.acknowledgement_batches = Sample::sample(random, version);
+        out.partition_index = Sample::sample(random.of("FetchPartition.PartitionIndex"), version);
+        out.acknowledgement_batches =
+            Sample::sample(random.of("FetchPartition.AcknowledgementBatches"), version);
         out
     }
 }
@@ -59,8 +70,8 @@ impl Sample for FetchPartition {
 impl Sample for FetchTopic {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.topic_id = Sample::sample(random, version);
-        out.partitions = Sample::sample(random, version);
+        out.topic_id = Sample::sample(random.of("FetchTopic.TopicId"), version);
+        out.partitions = Sample::sample(random.of("FetchTopic.Partitions"), version);
         out
     }
 }
@@ -68,8 +79,8 @@ impl Sample for FetchTopic {
 impl Sample for ForgottenTopic {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.topic_id = Sample::sample(random, version);
-        out.partitions = Sample::sample(random, version);
+        out.topic_id = Sample::sample(random.of("ForgottenTopic.TopicId"), version);
+        out.partitions = Sample::sample(random.of("ForgottenTopic.Partitions"), version);
         out
     }
 }

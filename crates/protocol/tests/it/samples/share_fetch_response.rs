@@ -9,16 +9,23 @@ use crate::sample::{Random, Sample};
 impl Sample for ShareFetchResponse {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.throttle_time_ms = Sample::sample(random, version);
-        out.error_code = Sample::sample(random, version);
+        out.throttle_time_ms =
+            Sample::sample(random.of("ShareFetchResponse.ThrottleTimeMs"), version);
+        out.error_code = Sample::sample(random.of("ShareFetchResponse.ErrorCode"), version);
         out.error_message = if random.one_in(3) {
             None
         } else {
-            Some(Sample::sample(random, version))
+            Some(Sample::sample(
+                random.of("ShareFetchResponse.ErrorMessage"),
+                version,
+            ))
         };
-        out.acquisition_lock_timeout_ms = Sample::sample(random, version);
-        out.responses = Sample::sample(random, version);
-        out.node_endpoints = Sample::sample(random, version);
+        out.acquisition_lock_timeout_ms = Sample::sample(
+            random.of("ShareFetchResponse.AcquisitionLockTimeoutMs"),
+            version,
+        );
+        out.responses = Sample::sample(random.of("ShareFetchResponse.Responses"), version);
+        out.node_endpoints = Sample::sample(random.of("ShareFetchResponse.NodeEndpoints"), version);
         out
     }
 }
@@ -26,9 +33,9 @@ impl Sample for ShareFetchResponse {
 impl Sample for AcquiredRecords {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.first_offset = Sample::sample(random, version);
-        out.last_offset = Sample::sample(random, version);
-        out.delivery_count = Sample::sample(random, version);
+        out.first_offset = Sample::sample(random.of("AcquiredRecords.FirstOffset"), version);
+        out.last_offset = Sample::sample(random.of("AcquiredRecords.LastOffset"), version);
+        out.delivery_count = Sample::sample(random.of("AcquiredRecords.DeliveryCount"), version);
         out
     }
 }
@@ -36,8 +43,8 @@ impl Sample for AcquiredRecords {
 impl Sample for LeaderIdAndEpoch {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.leader_id = Sample::sample(random, version);
-        out.leader_epoch = Sample::sample(random, version);
+        out.leader_id = Sample::sample(random.of("LeaderIdAndEpoch.LeaderId"), version);
+        out.leader_epoch = Sample::sample(random.of("LeaderIdAndEpoch.LeaderEpoch"), version);
         out
     }
 }
@@ -45,13 +52,13 @@ impl Sample for LeaderIdAndEpoch {
 impl Sample for NodeEndpoint {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.node_id = Sample::sample(random, version);
-        out.host = Sample::sample(random, version);
-        out.port = Sample::sample(random, version);
+        out.node_id = Sample::sample(random.of("NodeEndpoint.NodeId"), version);
+        out.host = Sample::sample(random.of("NodeEndpoint.Host"), version);
+        out.port = Sample::sample(random.of("NodeEndpoint.Port"), version);
         out.rack = if random.one_in(3) {
             None
         } else {
-            Some(Sample::sample(random, version))
+            Some(Sample::sample(random.of("NodeEndpoint.Rack"), version))
         };
         out
     }
@@ -60,22 +67,29 @@ impl Sample for NodeEndpoint {
 impl Sample for PartitionData {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.partition_index = Sample::sample(random, version);
-        out.error_code = Sample::sample(random, version);
+        out.partition_index = Sample::sample(random.of("PartitionData.PartitionIndex"), version);
+        out.error_code = Sample::sample(random.of("PartitionData.ErrorCode"), version);
         out.error_message = if random.one_in(3) {
             None
         } else {
-            Some(Sample::sample(random, version))
+            Some(Sample::sample(
+                random.of("PartitionData.ErrorMessage"),
+                version,
+            ))
         };
-        out.acknowledge_error_code = Sample::sample(random, version);
+        out.acknowledge_error_code =
+            Sample::sample(random.of("PartitionData.AcknowledgeErrorCode"), version);
         out.acknowledge_error_message = if random.one_in(3) {
             None
         } else {
-            Some(Sample::sample(random, version))
+            Some(Sample::sample(
+                random.of("PartitionData.AcknowledgeErrorMessage"),
+                version,
+            ))
         };
-        out.current_leader = Sample::sample(random, version);
+        out.current_leader = Sample::sample(random.of("PartitionData.CurrentLeader"), version);
         out.records = Some(random.records());
-        out.acquired_records = Sample::sample(random, version);
+        out.acquired_records = Sample::sample(random.of("PartitionData.AcquiredRecords"), version);
         out
     }
 }
@@ -83,8 +97,9 @@ impl Sample for PartitionData {
 impl Sample for ShareFetchableTopicResponse {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.topic_id = Sample::sample(random, version);
-        out.partitions = Sample::sample(random, version);
+        out.topic_id = Sample::sample(random.of("ShareFetchableTopicResponse.TopicId"), version);
+        out.partitions =
+            Sample::sample(random.of("ShareFetchableTopicResponse.Partitions"), version);
         out
     }
 }

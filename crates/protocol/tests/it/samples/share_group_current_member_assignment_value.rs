@@ -9,10 +9,22 @@ use crate::sample::{Random, Sample};
 impl Sample for ShareGroupCurrentMemberAssignmentValue {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.member_epoch = Sample::sample(random, version);
-        out.previous_member_epoch = Sample::sample(random, version);
-        out.state = Sample::sample(random, version);
-        out.assigned_partitions = Sample::sample(random, version);
+        out.member_epoch = Sample::sample(
+            random.of("ShareGroupCurrentMemberAssignmentValue.MemberEpoch"),
+            version,
+        );
+        out.previous_member_epoch = Sample::sample(
+            random.of("ShareGroupCurrentMemberAssignmentValue.PreviousMemberEpoch"),
+            version,
+        );
+        out.state = Sample::sample(
+            random.of("ShareGroupCurrentMemberAssignmentValue.State"),
+            version,
+        );
+        out.assigned_partitions = Sample::sample(
+            random.of("ShareGroupCurrentMemberAssignmentValue.AssignedPartitions"),
+            version,
+        );
         out
     }
 }
@@ -20,8 +32,8 @@ impl Sample for ShareGroupCurrentMemberAssignmentValue {
 impl Sample for TopicPartitions {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.topic_id = Sample::sample(random, version);
-        out.partitions = Sample::sample(random, version);
+        out.topic_id = Sample::sample(random.of("TopicPartitions.TopicId"), version);
+        out.partitions = Sample::sample(random.of("TopicPartitions.Partitions"), version);
         out
     }
 }

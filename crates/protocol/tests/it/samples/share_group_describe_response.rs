@@ -9,8 +9,11 @@ use crate::sample::{Random, Sample};
 impl Sample for ShareGroupDescribeResponse {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.throttle_time_ms = Sample::sample(random, version);
-        out.groups = Sample::sample(random, version);
+        out.throttle_time_ms = Sample::sample(
+            random.of("ShareGroupDescribeResponse.ThrottleTimeMs"),
+            version,
+        );
+        out.groups = Sample::sample(random.of("ShareGroupDescribeResponse.Groups"), version);
         out
     }
 }
@@ -18,7 +21,7 @@ impl Sample for ShareGroupDescribeResponse {
 impl Sample for Assignment {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.topic_partitions = Sample::sample(random, version);
+        out.topic_partitions = Sample::sample(random.of("Assignment.TopicPartitions"), version);
         out
     }
 }
@@ -26,19 +29,23 @@ impl Sample for Assignment {
 impl Sample for DescribedGroup {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.error_code = Sample::sample(random, version);
+        out.error_code = Sample::sample(random.of("DescribedGroup.ErrorCode"), version);
         out.error_message = if random.one_in(3) {
             None
         } else {
-            Some(Sample::sample(random, version))
+            Some(Sample::sample(
+                random.of("DescribedGroup.ErrorMessage"),
+                version,
+            ))
         };
-        out.group_id = Sample::sample(random, version);
-        out.group_state = Sample::sample(random, version);
-        out.group_epoch = Sample::sample(random, version);
-        out.assignment_epoch = Sample::sample(random, version);
-        out.assignor_name = Sample::sample(random, version);
-        out.members = Sample::sample(random, version);
-        out.authorized_operations = Sample::sample(random, version);
+        out.group_id = Sample::sample(random.of("DescribedGroup.GroupId"), version);
+        out.group_state = Sample::sample(random.of("DescribedGroup.GroupState"), version);
+        out.group_epoch = Sample::sample(random.of("DescribedGroup.GroupEpoch"), version);
+        out.assignment_epoch = Sample::sample(random.of("DescribedGroup.AssignmentEpoch"), version);
+        out.assignor_name = Sample::sample(random.of("DescribedGroup.AssignorName"), version);
+        out.members = Sample::sample(random.of("DescribedGroup.Members"), version);
+        out.authorized_operations =
+            Sample::sample(random.of("DescribedGroup.AuthorizedOperations"), version);
         out
     }
 }
@@ -46,17 +53,18 @@ impl Sample for DescribedGroup {
 impl Sample for Member {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.member_id = Sample::sample(random, version);
+        out.member_id = Sample::sample(random.of("Member.MemberId"), version);
         out.rack_id = if random.one_in(3) {
             None
         } else {
-            Some(Sample::sample(random, version))
+            Some(Sample::sample(random.of("Member.RackId"), version))
         };
-        out.member_epoch = Sample::sample(random, version);
-        out.client_id = Sample::sample(random, version);
-        out.client_host = Sample::sample(random, version);
-        out.subscribed_topic_names = Sample::sample(random, version);
-        out.assignment = Sample::sample(random, version);
+        out.member_epoch = Sample::sample(random.of("Member.MemberEpoch"), version);
+        out.client_id = Sample::sample(random.of("Member.ClientId"), version);
+        out.client_host = Sample::sample(random.of("Member.ClientHost"), version);
+        out.subscribed_topic_names =
+            Sample::sample(random.of("Member.SubscribedTopicNames"), version);
+        out.assignment = Sample::sample(random.of("Member.Assignment"), version);
         out
     }
 }
@@ -64,9 +72,9 @@ impl Sample for Member {
 impl Sample for TopicPartitions {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.topic_id = Sample::sample(random, version);
-        out.topic_name = Sample::sample(random, version);
-        out.partitions = Sample::sample(random, version);
+        out.topic_id = Sample::sample(random.of("TopicPartitions.TopicId"), version);
+        out.topic_name = Sample::sample(random.of("TopicPartitions.TopicName"), version);
+        out.partitions = Sample::sample(random.of("TopicPartitions.Partitions"), version);
         out
     }
 }

@@ -9,18 +9,25 @@ use crate::sample::{Random, Sample};
 impl Sample for ShareGroupHeartbeatRequest {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.group_id = Sample::sample(random, version);
-        out.member_id = Sample::sample(random, version);
-        out.member_epoch = Sample::sample(random, version);
+        out.group_id = Sample::sample(random.of("ShareGroupHeartbeatRequest.GroupId"), version);
+        out.member_id = Sample::sample(random.of("ShareGroupHeartbeatRequest.MemberId"), version);
+        out.member_epoch =
+            Sample::sample(random.of("ShareGroupHeartbeatRequest.MemberEpoch"), version);
         out.rack_id = if random.one_in(3) {
             None
         } else {
-            Some(Sample::sample(random, version))
+            Some(Sample::sample(
+                random.of("ShareGroupHeartbeatRequest.RackId"),
+                version,
+            ))
         };
         out.subscribed_topic_names = if random.one_in(3) {
             None
         } else {
-            Some(Sample::sample(random, version))
+            Some(Sample::sample(
+                random.of("ShareGroupHeartbeatRequest.SubscribedTopicNames"),
+                version,
+            ))
         };
         out
     }

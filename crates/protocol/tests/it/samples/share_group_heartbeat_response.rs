@@ -9,24 +9,43 @@ use crate::sample::{Random, Sample};
 impl Sample for ShareGroupHeartbeatResponse {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.throttle_time_ms = Sample::sample(random, version);
-        out.error_code = Sample::sample(random, version);
+        out.throttle_time_ms = Sample::sample(
+            random.of("ShareGroupHeartbeatResponse.ThrottleTimeMs"),
+            version,
+        );
+        out.error_code =
+            Sample::sample(random.of("ShareGroupHeartbeatResponse.ErrorCode"), version);
         out.error_message = if random.one_in(3) {
             None
         } else {
-            Some(Sample::sample(random, version))
+            Some(Sample::sample(
+                random.of("ShareGroupHeartbeatResponse.ErrorMessage"),
+                version,
+            ))
         };
         out.member_id = if random.one_in(3) {
             None
         } else {
-            Some(Sample::sample(random, version))
+            Some(Sample::sample(
+                random.of("ShareGroupHeartbeatResponse.MemberId"),
+                version,
+            ))
         };
-        out.member_epoch = Sample::sample(random, version);
-        out.heartbeat_interval_ms = Sample::sample(random, version);
+        out.member_epoch = Sample::sample(
+            random.of("ShareGroupHeartbeatResponse.MemberEpoch"),
+            version,
+        );
+        out.heartbeat_interval_ms = Sample::sample(
+            random.of("ShareGroupHeartbeatResponse.HeartbeatIntervalMs"),
+            version,
+        );
         out.assignment = if random.one_in(3) {
             None
         } else {
-            Some(Sample::sample(random, version))
+            Some(Sample::sample(
+                random.of("ShareGroupHeartbeatResponse.Assignment"),
+                version,
+            ))
         };
         out
     }
@@ -35,7 +54,7 @@ impl Sample for ShareGroupHeartbeatResponse {
 impl Sample for Assignment {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.topic_partitions = Sample::sample(random, version);
+        out.topic_partitions = Sample::sample(random.of("Assignment.TopicPartitions"), version);
         out
     }
 }
@@ -43,8 +62,8 @@ impl Sample for Assignment {
 impl Sample for TopicPartitions {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.topic_id = Sample::sample(random, version);
-        out.partitions = Sample::sample(random, version);
+        out.topic_id = Sample::sample(random.of("TopicPartitions.TopicId"), version);
+        out.partitions = Sample::sample(random.of("TopicPartitions.Partitions"), version);
         out
     }
 }

@@ -9,8 +9,8 @@ use crate::sample::{Random, Sample};
 impl Sample for ShareGroupMemberMetadataKey {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.group_id = Sample::sample(random, version);
-        out.member_id = Sample::sample(random, version);
+        out.group_id = Sample::sample(random.of("ShareGroupMemberMetadataKey.GroupId"), version);
+        out.member_id = Sample::sample(random.of("ShareGroupMemberMetadataKey.MemberId"), version);
         out
     }
 }

@@ -12,11 +12,21 @@ impl Sample for ShareGroupMemberMetadataValue {
         out.rack_id = if random.one_in(3) {
             None
         } else {
-            Some(Sample::sample(random, version))
+            Some(Sample::sample(
+                random.of("ShareGroupMemberMetadataValue.RackId"),
+                version,
+            ))
         };
-        out.client_id = Sample::sample(random, version);
-        out.client_host = Sample::sample(random, version);
-        out.subscribed_topic_names = Sample::sample(random, version);
+        out.client_id =
+            Sample::sample(random.of("ShareGroupMemberMetadataValue.ClientId"), version);
+        out.client_host = Sample::sample(
+            random.of("ShareGroupMemberMetadataValue.ClientHost"),
+            version,
+        );
+        out.subscribed_topic_names = Sample::sample(
+            random.of("ShareGroupMemberMetadataValue.SubscribedTopicNames"),
+            version,
+        );
         out
     }
 }

@@ -9,8 +9,9 @@ use crate::sample::{Random, Sample};
 impl Sample for ShareGroupMetadataValue {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.epoch = Sample::sample(random, version);
-        out.metadata_hash = Sample::sample(random, version);
+        out.epoch = Sample::sample(random.of("ShareGroupMetadataValue.Epoch"), version);
+        out.metadata_hash =
+            Sample::sample(random.of("ShareGroupMetadataValue.MetadataHash"), version);
         out
     }
 }

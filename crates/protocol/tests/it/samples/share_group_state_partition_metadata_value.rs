@@ -9,9 +9,18 @@ use crate::sample::{Random, Sample};
 impl Sample for ShareGroupStatePartitionMetadataValue {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.initializing_topics = Sample::sample(random, version);
-        out.initialized_topics = Sample::sample(random, version);
-        out.deleting_topics = Sample::sample(random, version);
+        out.initializing_topics = Sample::sample(
+            random.of("ShareGroupStatePartitionMetadataValue.InitializingTopics"),
+            version,
+        );
+        out.initialized_topics = Sample::sample(
+            random.of("ShareGroupStatePartitionMetadataValue.InitializedTopics"),
+            version,
+        );
+        out.deleting_topics = Sample::sample(
+            random.of("ShareGroupStatePartitionMetadataValue.DeletingTopics"),
+            version,
+        );
         out
     }
 }
@@ -19,8 +28,8 @@ impl Sample for ShareGroupStatePartitionMetadataValue {
 impl Sample for TopicInfo {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.topic_id = Sample::sample(random, version);
-        out.topic_name = Sample::sample(random, version);
+        out.topic_id = Sample::sample(random.of("TopicInfo.TopicId"), version);
+        out.topic_name = Sample::sample(random.of("TopicInfo.TopicName"), version);
         out
     }
 }
@@ -28,9 +37,9 @@ impl Sample for TopicInfo {
 impl Sample for TopicPartitionsInfo {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.topic_id = Sample::sample(random, version);
-        out.topic_name = Sample::sample(random, version);
-        out.partitions = Sample::sample(random, version);
+        out.topic_id = Sample::sample(random.of("TopicPartitionsInfo.TopicId"), version);
+        out.topic_name = Sample::sample(random.of("TopicPartitionsInfo.TopicName"), version);
+        out.partitions = Sample::sample(random.of("TopicPartitionsInfo.Partitions"), version);
         out
     }
 }

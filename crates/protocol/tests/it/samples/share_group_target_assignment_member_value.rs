@@ -9,7 +9,10 @@ use crate::sample::{Random, Sample};
 impl Sample for ShareGroupTargetAssignmentMemberValue {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.topic_partitions = Sample::sample(random, version);
+        out.topic_partitions = Sample::sample(
+            random.of("ShareGroupTargetAssignmentMemberValue.TopicPartitions"),
+            version,
+        );
         out
     }
 }
@@ -17,8 +20,8 @@ impl Sample for ShareGroupTargetAssignmentMemberValue {
 impl Sample for TopicPartition {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.topic_id = Sample::sample(random, version);
-        out.partitions = Sample::sample(random, version);
+        out.topic_id = Sample::sample(random.of("TopicPartition.TopicId"), version);
+        out.partitions = Sample::sample(random.of("TopicPartition.Partitions"), version);
         out
     }
 }

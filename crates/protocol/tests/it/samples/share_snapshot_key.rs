@@ -9,9 +9,9 @@ use crate::sample::{Random, Sample};
 impl Sample for ShareSnapshotKey {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.group_id = Sample::sample(random, version);
-        out.topic_id = Sample::sample(random, version);
-        out.partition = Sample::sample(random, version);
+        out.group_id = Sample::sample(random.of("ShareSnapshotKey.GroupId"), version);
+        out.topic_id = Sample::sample(random.of("ShareSnapshotKey.TopicId"), version);
+        out.partition = Sample::sample(random.of("ShareSnapshotKey.Partition"), version);
         out
     }
 }

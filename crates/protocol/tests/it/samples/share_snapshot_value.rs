@@ -9,14 +9,19 @@ use crate::sample::{Random, Sample};
 impl Sample for ShareSnapshotValue {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.snapshot_epoch = Sample::sample(random, version);
-        out.state_epoch = Sample::sample(random, version);
-        out.leader_epoch = Sample::sample(random, version);
-        out.start_offset = Sample::sample(random, version);
-        out.delivery_complete_count = Sample::sample(random, version);
-        out.create_timestamp = Sample::sample(random, version);
-        out.write_timestamp = Sample::sample(random, version);
-        out.state_batches = Sample::sample(random, version);
+        out.snapshot_epoch = Sample::sample(random.of("ShareSnapshotValue.SnapshotEpoch"), version);
+        out.state_epoch = Sample::sample(random.of("ShareSnapshotValue.StateEpoch"), version);
+        out.leader_epoch = Sample::sample(random.of("ShareSnapshotValue.LeaderEpoch"), version);
+        out.start_offset = Sample::sample(random.of("ShareSnapshotValue.StartOffset"), version);
+        out.delivery_complete_count = Sample::sample(
+            random.of("ShareSnapshotValue.DeliveryCompleteCount"),
+            version,
+        );
+        out.create_timestamp =
+            Sample::sample(random.of("ShareSnapshotValue.CreateTimestamp"), version);
+        out.write_timestamp =
+            Sample::sample(random.of("ShareSnapshotValue.WriteTimestamp"), version);
+        out.state_batches = Sample::sample(random.of("ShareSnapshotValue.StateBatches"), version);
         out
     }
 }
@@ -24,10 +29,10 @@ impl Sample for ShareSnapshotValue {
 impl Sample for StateBatch {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.first_offset = Sample::sample(random, version);
-        out.last_offset = Sample::sample(random, version);
-        out.delivery_state = Sample::sample(random, version);
-        out.delivery_count = Sample::sample(random, version);
+        out.first_offset = Sample::sample(random.of("StateBatch.FirstOffset"), version);
+        out.last_offset = Sample::sample(random.of("StateBatch.LastOffset"), version);
+        out.delivery_state = Sample::sample(random.of("StateBatch.DeliveryState"), version);
+        out.delivery_count = Sample::sample(random.of("StateBatch.DeliveryCount"), version);
         out
     }
 }

@@ -9,9 +9,9 @@ use crate::sample::{Random, Sample};
 impl Sample for ShareUpdateKey {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.group_id = Sample::sample(random, version);
-        out.topic_id = Sample::sample(random, version);
-        out.partition = Sample::sample(random, version);
+        out.group_id = Sample::sample(random.of("ShareUpdateKey.GroupId"), version);
+        out.topic_id = Sample::sample(random.of("ShareUpdateKey.TopicId"), version);
+        out.partition = Sample::sample(random.of("ShareUpdateKey.Partition"), version);
         out
     }
 }

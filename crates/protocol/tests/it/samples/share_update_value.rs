@@ -9,11 +9,12 @@ use crate::sample::{Random, Sample};
 impl Sample for ShareUpdateValue {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.snapshot_epoch = Sample::sample(random, version);
-        out.leader_epoch = Sample::sample(random, version);
-        out.start_offset = Sample::sample(random, version);
-        out.delivery_complete_count = Sample::sample(random, version);
-        out.state_batches = Sample::sample(random, version);
+        out.snapshot_epoch = Sample::sample(random.of("ShareUpdateValue.SnapshotEpoch"), version);
+        out.leader_epoch = Sample::sample(random.of("ShareUpdateValue.LeaderEpoch"), version);
+        out.start_offset = Sample::sample(random.of("ShareUpdateValue.StartOffset"), version);
+        out.delivery_complete_count =
+            Sample::sample(random.of("ShareUpdateValue.DeliveryCompleteCount"), version);
+        out.state_batches = Sample::sample(random.of("ShareUpdateValue.StateBatches"), version);
         out
     }
 }
@@ -21,10 +22,10 @@ impl Sample for ShareUpdateValue {
 impl Sample for StateBatch {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.first_offset = Sample::sample(random, version);
-        out.last_offset = Sample::sample(random, version);
-        out.delivery_state = Sample::sample(random, version);
-        out.delivery_count = Sample::sample(random, version);
+        out.first_offset = Sample::sample(random.of("StateBatch.FirstOffset"), version);
+        out.last_offset = Sample::sample(random.of("StateBatch.LastOffset"), version);
+        out.delivery_state = Sample::sample(random.of("StateBatch.DeliveryState"), version);
+        out.delivery_count = Sample::sample(random.of("StateBatch.DeliveryCount"), version);
         out
     }
 }

@@ -9,7 +9,7 @@ use crate::sample::{Random, Sample};
 impl Sample for SnapshotFooterRecord {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.version = Sample::sample(random, version);
+        out.version = Sample::sample(random.of("SnapshotFooterRecord.Version"), version);
         out
     }
 }

@@ -9,8 +9,11 @@ use crate::sample::{Random, Sample};
 impl Sample for SnapshotHeaderRecord {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.version = Sample::sample(random, version);
-        out.last_contained_log_timestamp = Sample::sample(random, version);
+        out.version = Sample::sample(random.of("SnapshotHeaderRecord.Version"), version);
+        out.last_contained_log_timestamp = Sample::sample(
+            random.of("SnapshotHeaderRecord.LastContainedLogTimestamp"),
+            version,
+        );
         out
     }
 }

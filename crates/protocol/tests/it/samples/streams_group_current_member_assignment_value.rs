@@ -9,15 +9,42 @@ use crate::sample::{Random, Sample};
 impl Sample for StreamsGroupCurrentMemberAssignmentValue {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.member_epoch = Sample::sample(random, version);
-        out.previous_member_epoch = Sample::sample(random, version);
-        out.state = Sample::sample(random, version);
-        out.active_tasks = Sample::sample(random, version);
-        out.standby_tasks = Sample::sample(random, version);
-        out.warmup_tasks = Sample::sample(random, version);
-        out.active_tasks_pending_revocation = Sample::sample(random, version);
-        out.standby_tasks_pending_revocation = Sample::sample(random, version);
-        out.warmup_tasks_pending_revocation = Sample::sample(random, version);
+        out.member_epoch = Sample::sample(
+            random.of("StreamsGroupCurrentMemberAssignmentValue.MemberEpoch"),
+            version,
+        );
+        out.previous_member_epoch = Sample::sample(
+            random.of("StreamsGroupCurrentMemberAssignmentValue.PreviousMemberEpoch"),
+            version,
+        );
+        out.state = Sample::sample(
+            random.of("StreamsGroupCurrentMemberAssignmentValue.State"),
+            version,
+        );
+        out.active_tasks = Sample::sample(
+            random.of("StreamsGroupCurrentMemberAssignmentValue.ActiveTasks"),
+            version,
+        );
+        out.standby_tasks = Sample::sample(
+            random.of("StreamsGroupCurrentMemberAssignmentValue.StandbyTasks"),
+            version,
+        );
+        out.warmup_tasks = Sample::sample(
+            random.of("StreamsGroupCurrentMemberAssignmentValue.WarmupTasks"),
+            version,
+        );
+        out.active_tasks_pending_revocation = Sample::sample(
+            random.of("StreamsGroupCurrentMemberAssignmentValue.ActiveTasksPendingRevocation"),
+            version,
+        );
+        out.standby_tasks_pending_revocation = Sample::sample(
+            random.of("StreamsGroupCurrentMemberAssignmentValue.StandbyTasksPendingRevocation"),
+            version,
+        );
+        out.warmup_tasks_pending_revocation = Sample::sample(
+            random.of("StreamsGroupCurrentMemberAssignmentValue.WarmupTasksPendingRevocation"),
+            version,
+        );
         out
     }
 }
@@ -25,12 +52,15 @@ impl Sample for StreamsGroupCurrentMemberAssignmentValue {
 impl Sample for TaskIds {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.subtopology_id = Sample::sample(random, version);
-        out.partitions = Sample::sample(random, version);
+        out.subtopology_id = Sample::sample(random.of("TaskIds.SubtopologyId"), version);
+        out.partitions = Sample::sample(random.of("TaskIds.Partitions"), version);
         out.assignment_epochs = if random.one_in(3) {
             None
         } else {
-            Some(Sample::sample(random, version))
+            Some(Sample::sample(
+                random.of("TaskIds.AssignmentEpochs"),
+                version,
+            ))
         };
         out
     }

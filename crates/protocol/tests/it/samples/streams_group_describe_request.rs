@@ -9,10 +9,16 @@ use crate::sample::{Random, Sample};
 impl Sample for StreamsGroupDescribeRequest {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.group_ids = Sample::sample(random, version);
-        out.include_authorized_operations = Sample::sample(random, version);
+        out.group_ids = Sample::sample(random.of("StreamsGroupDescribeRequest.GroupIds"), version);
+        out.include_authorized_operations = Sample::sample(
+            random.of("StreamsGroupDescribeRequest.IncludeAuthorizedOperations"),
+            version,
+        );
         if version >= 1 {
-            out.include_topology_description = Sample::sample(random, version);
+            out.include_topology_description = Sample::sample(
+                random.of("StreamsGroupDescribeRequest.IncludeTopologyDescription"),
+                version,
+            );
         }
         out
     }

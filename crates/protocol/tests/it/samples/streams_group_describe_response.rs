@@ -9,8 +9,11 @@ use crate::sample::{Random, Sample};
 impl Sample for StreamsGroupDescribeResponse {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.throttle_time_ms = Sample::sample(random, version);
-        out.groups = Sample::sample(random, version);
+        out.throttle_time_ms = Sample::sample(
+            random.of("StreamsGroupDescribeResponse.ThrottleTimeMs"),
+            version,
+        );
+        out.groups = Sample::sample(random.of("StreamsGroupDescribeResponse.Groups"), version);
         out
     }
 }
@@ -18,9 +21,9 @@ impl Sample for StreamsGroupDescribeResponse {
 impl Sample for Assignment {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.active_tasks = Sample::sample(random, version);
-        out.standby_tasks = Sample::sample(random, version);
-        out.warmup_tasks = Sample::sample(random, version);
+        out.active_tasks = Sample::sample(random.of("Assignment.ActiveTasks"), version);
+        out.standby_tasks = Sample::sample(random.of("Assignment.StandbyTasks"), version);
+        out.warmup_tasks = Sample::sample(random.of("Assignment.WarmupTasks"), version);
         out
     }
 }
@@ -28,38 +31,54 @@ impl Sample for Assignment {
 impl Sample for DescribedGroup {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.error_code = Sample::sample(random, version);
+        out.error_code = Sample::sample(random.of("DescribedGroup.ErrorCode"), version);
         out.error_message = if random.one_in(3) {
             None
         } else {
-            Some(Sample::sample(random, version))
+            Some(Sample::sample(
+                random.of("DescribedGroup.ErrorMessage"),
+                version,
+            ))
         };
-        out.group_id = Sample::sample(random, version);
-        out.group_state = Sample::sample(random, version);
-        out.group_epoch = Sample::sample(random, version);
-        out.assignment_epoch = Sample::sample(random, version);
+        out.group_id = Sample::sample(random.of("DescribedGroup.GroupId"), version);
+        out.group_state = Sample::sample(random.of("DescribedGroup.GroupState"), version);
+        out.group_epoch = Sample::sample(random.of("DescribedGroup.GroupEpoch"), version);
+        out.assignment_epoch = Sample::sample(random.of("DescribedGroup.AssignmentEpoch"), version);
         out.topology = if random.one_in(3) {
             None
         } else {
-            Some(Sample::sample(random, version))
+            Some(Sample::sample(
+                random.of("DescribedGroup.Topology"),
+                version,
+            ))
         };
-        out.members = Sample::sample(random, version);
-        out.authorized_operations = Sample::sample(random, version);
+        out.members = Sample::sample(random.of("DescribedGroup.Members"), version);
+        out.authorized_operations =
+            Sample::sample(random.of("DescribedGroup.AuthorizedOperations"), version);
         if version >= 1 {
             out.topology_description = if random.one_in(3) {
                 None
             } else {
-                Some(Sample::sample(random, version))
+                Some(Sample::sample(
+                    random.of("DescribedGroup.TopologyDescription"),
+                    version,
+                ))
             };
         }
         if version >= 1 {
-            out.topology_description_status = Sample::sample(random, version);
+            out.topology_description_status = Sample::sample(
+                random.of("DescribedGroup.TopologyDescriptionStatus"),
+                version,
+            );
         }
         if version >= 1 {
             out.assignor_name = if random.one_in(3) {
                 None
             } else {
-                Some(Sample::sample(random, version))
+                Some(Sample::sample(
+                    random.of("DescribedGroup.AssignorName"),
+                    version,
+                ))
             };
         }
         out
@@ -69,8 +88,8 @@ impl Sample for DescribedGroup {
 impl Sample for Endpoint {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.host = Sample::sample(random, version);
-        out.port = Sample::sample(random, version);
+        out.host = Sample::sample(random.of("Endpoint.Host"), version);
+        out.port = Sample::sample(random.of("Endpoint.Port"), version);
         out
     }
 }
@@ -78,8 +97,8 @@ impl Sample for Endpoint {
 impl Sample for KeyValue {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.key = Sample::sample(random, version);
-        out.value = Sample::sample(random, version);
+        out.key = Sample::sample(random.of("KeyValue.Key"), version);
+        out.value = Sample::sample(random.of("KeyValue.Value"), version);
         out
     }
 }
@@ -87,33 +106,33 @@ impl Sample for KeyValue {
 impl Sample for Member {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.member_id = Sample::sample(random, version);
-        out.member_epoch = Sample::sample(random, version);
+        out.member_id = Sample::sample(random.of("Member.MemberId"), version);
+        out.member_epoch = Sample::sample(random.of("Member.MemberEpoch"), version);
         out.instance_id = if random.one_in(3) {
             None
         } else {
-            Some(Sample::sample(random, version))
+            Some(Sample::sample(random.of("Member.InstanceId"), version))
         };
         out.rack_id = if random.one_in(3) {
             None
         } else {
-            Some(Sample::sample(random, version))
+            Some(Sample::sample(random.of("Member.RackId"), version))
         };
-        out.client_id = Sample::sample(random, version);
-        out.client_host = Sample::sample(random, version);
-        out.topology_epoch = Sample::sample(random, version);
-        out.process_id = Sample::sample(random, version);
+        out.client_id = Sample::sample(random.of("Member.ClientId"), version);
+        out.client_host = Sample::sample(random.of("Member.ClientHost"), version);
+        out.topology_epoch = Sample::sample(random.of("Member.TopologyEpoch"), version);
+        out.process_id = Sample::sample(random.of("Member.ProcessId"), version);
         out.user_endpoint = if random.one_in(3) {
             None
         } else {
-            Some(Sample::sample(random, version))
+            Some(Sample::sample(random.of("Member.UserEndpoint"), version))
         };
-        out.client_tags = Sample::sample(random, version);
-        out.task_offsets = Sample::sample(random, version);
-        out.task_end_offsets = Sample::sample(random, version);
-        out.assignment = Sample::sample(random, version);
-        out.target_assignment = Sample::sample(random, version);
-        out.is_classic = Sample::sample(random, version);
+        out.client_tags = Sample::sample(random.of("Member.ClientTags"), version);
+        out.task_offsets = Sample::sample(random.of("Member.TaskOffsets"), version);
+        out.task_end_offsets = Sample::sample(random.of("Member.TaskEndOffsets"), version);
+        out.assignment = Sample::sample(random.of("Member.Assignment"), version);
+        out.target_assignment = Sample::sample(random.of("Member.TargetAssignment"), version);
+        out.is_classic = Sample::sample(random.of("Member.IsClassic"), version);
         out
     }
 }
@@ -121,11 +140,14 @@ impl Sample for Member {
 impl Sample for Subtopology {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.subtopology_id = Sample::sample(random, version);
-        out.source_topics = Sample::sample(random, version);
-        out.repartition_sink_topics = Sample::sample(random, version);
-        out.state_changelog_topics = Sample::sample(random, version);
-        out.repartition_source_topics = Sample::sample(random, version);
+        out.subtopology_id = Sample::sample(random.of("Subtopology.SubtopologyId"), version);
+        out.source_topics = Sample::sample(random.of("Subtopology.SourceTopics"), version);
+        out.repartition_sink_topics =
+            Sample::sample(random.of("Subtopology.RepartitionSinkTopics"), version);
+        out.state_changelog_topics =
+            Sample::sample(random.of("Subtopology.StateChangelogTopics"), version);
+        out.repartition_source_topics =
+            Sample::sample(random.of("Subtopology.RepartitionSourceTopics"), version);
         out
     }
 }
@@ -133,8 +155,8 @@ impl Sample for Subtopology {
 impl Sample for TaskIds {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.subtopology_id = Sample::sample(random, version);
-        out.partitions = Sample::sample(random, version);
+        out.subtopology_id = Sample::sample(random.of("TaskIds.SubtopologyId"), version);
+        out.partitions = Sample::sample(random.of("TaskIds.Partitions"), version);
         out
     }
 }
@@ -142,9 +164,9 @@ impl Sample for TaskIds {
 impl Sample for TaskOffset {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.subtopology_id = Sample::sample(random, version);
-        out.partition = Sample::sample(random, version);
-        out.offset = Sample::sample(random, version);
+        out.subtopology_id = Sample::sample(random.of("TaskOffset.SubtopologyId"), version);
+        out.partition = Sample::sample(random.of("TaskOffset.Partition"), version);
+        out.offset = Sample::sample(random.of("TaskOffset.Offset"), version);
         out
     }
 }
@@ -152,10 +174,10 @@ impl Sample for TaskOffset {
 impl Sample for TopicInfo {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.name = Sample::sample(random, version);
-        out.partitions = Sample::sample(random, version);
-        out.replication_factor = Sample::sample(random, version);
-        out.topic_configs = Sample::sample(random, version);
+        out.name = Sample::sample(random.of("TopicInfo.Name"), version);
+        out.partitions = Sample::sample(random.of("TopicInfo.Partitions"), version);
+        out.replication_factor = Sample::sample(random.of("TopicInfo.ReplicationFactor"), version);
+        out.topic_configs = Sample::sample(random.of("TopicInfo.TopicConfigs"), version);
         out
     }
 }
@@ -163,11 +185,11 @@ impl Sample for TopicInfo {
 impl Sample for Topology {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.epoch = Sample::sample(random, version);
+        out.epoch = Sample::sample(random.of("Topology.Epoch"), version);
         out.subtopologies = if random.one_in(3) {
             None
         } else {
-            Some(Sample::sample(random, version))
+            Some(Sample::sample(random.of("Topology.Subtopologies"), version))
         };
         out
     }
@@ -177,10 +199,12 @@ impl Sample for TopologyDescription {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
         if version >= 1 {
-            out.subtopologies = Sample::sample(random, version);
+            out.subtopologies =
+                Sample::sample(random.of("TopologyDescription.Subtopologies"), version);
         }
         if version >= 1 {
-            out.global_stores = Sample::sample(random, version);
+            out.global_stores =
+                Sample::sample(random.of("TopologyDescription.GlobalStores"), version);
         }
         out
     }
@@ -190,10 +214,14 @@ impl Sample for TopologyDescriptionGlobalStore {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
         if version >= 1 {
-            out.source = Sample::sample(random, version);
+            out.source =
+                Sample::sample(random.of("TopologyDescriptionGlobalStore.Source"), version);
         }
         if version >= 1 {
-            out.processor = Sample::sample(random, version);
+            out.processor = Sample::sample(
+                random.of("TopologyDescriptionGlobalStore.Processor"),
+                version,
+            );
         }
         out
     }
@@ -203,26 +231,31 @@ impl Sample for TopologyDescriptionNode {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
         if version >= 1 {
-            out.name = Sample::sample(random, version);
+            out.name = Sample::sample(random.of("TopologyDescriptionNode.Name"), version);
         }
         if version >= 1 {
-            out.node_type = Sample::sample(random, version);
+            out.node_type = Sample::sample(random.of("TopologyDescriptionNode.NodeType"), version);
         }
         if version >= 1 {
-            out.source_topics = Sample::sample(random, version);
+            out.source_topics =
+                Sample::sample(random.of("TopologyDescriptionNode.SourceTopics"), version);
         }
         if version >= 1 {
             out.sink_topic = if random.one_in(3) {
                 None
             } else {
-                Some(Sample::sample(random, version))
+                Some(Sample::sample(
+                    random.of("TopologyDescriptionNode.SinkTopic"),
+                    version,
+                ))
             };
         }
         if version >= 1 {
-            out.stores = Sample::sample(random, version);
+            out.stores = Sample::sample(random.of("TopologyDescriptionNode.Stores"), version);
         }
         if version >= 1 {
-            out.successors = Sample::sample(random, version);
+            out.successors =
+                Sample::sample(random.of("TopologyDescriptionNode.Successors"), version);
         }
         out
     }
@@ -232,10 +265,13 @@ impl Sample for TopologyDescriptionSubtopology {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
         if version >= 1 {
-            out.subtopology_id = Sample::sample(random, version);
+            out.subtopology_id = Sample::sample(
+                random.of("TopologyDescriptionSubtopology.SubtopologyId"),
+                version,
+            );
         }
         if version >= 1 {
-            out.nodes = Sample::sample(random, version);
+            out.nodes = Sample::sample(random.of("TopologyDescriptionSubtopology.Nodes"), version);
         }
         out
     }

@@ -9,67 +9,112 @@ use crate::sample::{Random, Sample};
 impl Sample for StreamsGroupHeartbeatRequest {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.group_id = Sample::sample(random, version);
-        out.member_id = Sample::sample(random, version);
-        out.member_epoch = Sample::sample(random, version);
-        out.endpoint_information_epoch = Sample::sample(random, version);
+        out.group_id = Sample::sample(random.of("StreamsGroupHeartbeatRequest.GroupId"), version);
+        out.member_id = Sample::sample(random.of("StreamsGroupHeartbeatRequest.MemberId"), version);
+        out.member_epoch = Sample::sample(
+            random.of("StreamsGroupHeartbeatRequest.MemberEpoch"),
+            version,
+        );
+        out.endpoint_information_epoch = Sample::sample(
+            random.of("StreamsGroupHeartbeatRequest.EndpointInformationEpoch"),
+            version,
+        );
         out.instance_id = if random.one_in(3) {
             None
         } else {
-            Some(Sample::sample(random, version))
+            Some(Sample::sample(
+                random.of("StreamsGroupHeartbeatRequest.InstanceId"),
+                version,
+            ))
         };
         out.rack_id = if random.one_in(3) {
             None
         } else {
-            Some(Sample::sample(random, version))
+            Some(Sample::sample(
+                random.of("StreamsGroupHeartbeatRequest.RackId"),
+                version,
+            ))
         };
-        out.rebalance_timeout_ms = Sample::sample(random, version);
+        out.rebalance_timeout_ms = Sample::sample(
+            random.of("StreamsGroupHeartbeatRequest.RebalanceTimeoutMs"),
+            version,
+        );
         out.topology = if random.one_in(3) {
             None
         } else {
-            Some(Sample::sample(random, version))
+            Some(Sample::sample(
+                random.of("StreamsGroupHeartbeatRequest.Topology"),
+                version,
+            ))
         };
         out.active_tasks = if random.one_in(3) {
             None
         } else {
-            Some(Sample::sample(random, version))
+            Some(Sample::sample(
+                random.of("StreamsGroupHeartbeatRequest.ActiveTasks"),
+                version,
+            ))
         };
         out.standby_tasks = if random.one_in(3) {
             None
         } else {
-            Some(Sample::sample(random, version))
+            Some(Sample::sample(
+                random.of("StreamsGroupHeartbeatRequest.StandbyTasks"),
+                version,
+            ))
         };
         out.warmup_tasks = if random.one_in(3) {
             None
         } else {
-            Some(Sample::sample(random, version))
+            Some(Sample::sample(
+                random.of("StreamsGroupHeartbeatRequest.WarmupTasks"),
+                version,
+            ))
         };
         out.process_id = if random.one_in(3) {
             None
         } else {
-            Some(Sample::sample(random, version))
+            Some(Sample::sample(
+                random.of("StreamsGroupHeartbeatRequest.ProcessId"),
+                version,
+            ))
         };
         out.user_endpoint = if random.one_in(3) {
             None
         } else {
-            Some(Sample::sample(random, version))
+            Some(Sample::sample(
+                random.of("StreamsGroupHeartbeatRequest.UserEndpoint"),
+                version,
+            ))
         };
         out.client_tags = if random.one_in(3) {
             None
         } else {
-            Some(Sample::sample(random, version))
+            Some(Sample::sample(
+                random.of("StreamsGroupHeartbeatRequest.ClientTags"),
+                version,
+            ))
         };
         out.task_offsets = if random.one_in(3) {
             None
         } else {
-            Some(Sample::sample(random, version))
+            Some(Sample::sample(
+                random.of("StreamsGroupHeartbeatRequest.TaskOffsets"),
+                version,
+            ))
         };
         out.task_end_offsets = if random.one_in(3) {
             None
         } else {
-            Some(Sample::sample(random, version))
+            Some(Sample::sample(
+                random.of("StreamsGroupHeartbeatRequest.TaskEndOffsets"),
+                version,
+            ))
         };
-        out.shutdown_application = Sample::sample(random, version);
+        out.shutdown_application = Sample::sample(
+            random.of("StreamsGroupHeartbeatRequest.ShutdownApplication"),
+            version,
+        );
         out
     }
 }
@@ -77,9 +122,13 @@ impl Sample for StreamsGroupHeartbeatRequest {
 impl Sample for CopartitionGroup {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.source_topics = Sample::sample(random, version);
-        out.source_topic_regex = Sample::sample(random, version);
-        out.repartition_source_topics = Sample::sample(random, version);
+        out.source_topics = Sample::sample(random.of("CopartitionGroup.SourceTopics"), version);
+        out.source_topic_regex =
+            Sample::sample(random.of("CopartitionGroup.SourceTopicRegex"), version);
+        out.repartition_source_topics = Sample::sample(
+            random.of("CopartitionGroup.RepartitionSourceTopics"),
+            version,
+        );
         out
     }
 }
@@ -87,8 +136,8 @@ impl Sample for CopartitionGroup {
 impl Sample for Endpoint {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.host = Sample::sample(random, version);
-        out.port = Sample::sample(random, version);
+        out.host = Sample::sample(random.of("Endpoint.Host"), version);
+        out.port = Sample::sample(random.of("Endpoint.Port"), version);
         out
     }
 }
@@ -96,8 +145,8 @@ impl Sample for Endpoint {
 impl Sample for KeyValue {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.key = Sample::sample(random, version);
-        out.value = Sample::sample(random, version);
+        out.key = Sample::sample(random.of("KeyValue.Key"), version);
+        out.value = Sample::sample(random.of("KeyValue.Value"), version);
         out
     }
 }
@@ -105,13 +154,17 @@ impl Sample for KeyValue {
 impl Sample for Subtopology {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.subtopology_id = Sample::sample(random, version);
-        out.source_topics = Sample::sample(random, version);
-        out.source_topic_regex = Sample::sample(random, version);
-        out.state_changelog_topics = Sample::sample(random, version);
-        out.repartition_sink_topics = Sample::sample(random, version);
-        out.repartition_source_topics = Sample::sample(random, version);
-        out.copartition_groups = Sample::sample(random, version);
+        out.subtopology_id = Sample::sample(random.of("Subtopology.SubtopologyId"), version);
+        out.source_topics = Sample::sample(random.of("Subtopology.SourceTopics"), version);
+        out.source_topic_regex = Sample::sample(random.of("Subtopology.SourceTopicRegex"), version);
+        out.state_changelog_topics =
+            Sample::sample(random.of("Subtopology.StateChangelogTopics"), version);
+        out.repartition_sink_topics =
+            Sample::sample(random.of("Subtopology.RepartitionSinkTopics"), version);
+        out.repartition_source_topics =
+            Sample::sample(random.of("Subtopology.RepartitionSourceTopics"), version);
+        out.copartition_groups =
+            Sample::sample(random.of("Subtopology.CopartitionGroups"), version);
         out
     }
 }
@@ -119,8 +172,8 @@ impl Sample for Subtopology {
 impl Sample for TaskIds {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.subtopology_id = Sample::sample(random, version);
-        out.partitions = Sample::sample(random, version);
+        out.subtopology_id = Sample::sample(random.of("TaskIds.SubtopologyId"), version);
+        out.partitions = Sample::sample(random.of("TaskIds.Partitions"), version);
         out
     }
 }
@@ -128,9 +181,9 @@ impl Sample for TaskIds {
 impl Sample for TaskOffset {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.subtopology_id = Sample::sample(random, version);
-        out.partition = Sample::sample(random, version);
-        out.offset = Sample::sample(random, version);
+        out.subtopology_id = Sample::sample(random.of("TaskOffset.SubtopologyId"), version);
+        out.partition = Sample::sample(random.of("TaskOffset.Partition"), version);
+        out.offset = Sample::sample(random.of("TaskOffset.Offset"), version);
         out
     }
 }
@@ -138,10 +191,10 @@ impl Sample for TaskOffset {
 impl Sample for TopicInfo {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.name = Sample::sample(random, version);
-        out.partitions = Sample::sample(random, version);
-        out.replication_factor = Sample::sample(random, version);
-        out.topic_configs = Sample::sample(random, version);
+        out.name = Sample::sample(random.of("TopicInfo.Name"), version);
+        out.partitions = Sample::sample(random.of("TopicInfo.Partitions"), version);
+        out.replication_factor = Sample::sample(random.of("TopicInfo.ReplicationFactor"), version);
+        out.topic_configs = Sample::sample(random.of("TopicInfo.TopicConfigs"), version);
         out
     }
 }
@@ -149,8 +202,8 @@ impl Sample for TopicInfo {
 impl Sample for Topology {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.epoch = Sample::sample(random, version);
-        out.subtopologies = Sample::sample(random, version);
+        out.epoch = Sample::sample(random.of("Topology.Epoch"), version);
+        out.subtopologies = Sample::sample(random.of("Topology.Subtopologies"), version);
         out
     }
 }

@@ -9,51 +9,97 @@ use crate::sample::{Random, Sample};
 impl Sample for StreamsGroupHeartbeatResponse {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.throttle_time_ms = Sample::sample(random, version);
-        out.error_code = Sample::sample(random, version);
+        out.throttle_time_ms = Sample::sample(
+            random.of("StreamsGroupHeartbeatResponse.ThrottleTimeMs"),
+            version,
+        );
+        out.error_code = Sample::sample(
+            random.of("StreamsGroupHeartbeatResponse.ErrorCode"),
+            version,
+        );
         out.error_message = if random.one_in(3) {
             None
         } else {
-            Some(Sample::sample(random, version))
+            Some(Sample::sample(
+                random.of("StreamsGroupHeartbeatResponse.ErrorMessage"),
+                version,
+            ))
         };
-        out.member_id = Sample::sample(random, version);
-        out.member_epoch = Sample::sample(random, version);
-        out.heartbeat_interval_ms = Sample::sample(random, version);
+        out.member_id =
+            Sample::sample(random.of("StreamsGroupHeartbeatResponse.MemberId"), version);
+        out.member_epoch = Sample::sample(
+            random.of("StreamsGroupHeartbeatResponse.MemberEpoch"),
+            version,
+        );
+        out.heartbeat_interval_ms = Sample::sample(
+            random.of("StreamsGroupHeartbeatResponse.HeartbeatIntervalMs"),
+            version,
+        );
         if version <= 0 {
-            out.acceptable_recovery_lag_legacy = Sample::sample(random, version);
+            out.acceptable_recovery_lag_legacy = Sample::sample(
+                random.of("StreamsGroupHeartbeatResponse.AcceptableRecoveryLagLegacy"),
+                version,
+            );
         }
-        out.task_offset_interval_ms = Sample::sample(random, version);
+        out.task_offset_interval_ms = Sample::sample(
+            random.of("StreamsGroupHeartbeatResponse.TaskOffsetIntervalMs"),
+            version,
+        );
         if version >= 1 {
-            out.acceptable_recovery_lag = Sample::sample(random, version);
+            out.acceptable_recovery_lag = Sample::sample(
+                random.of("StreamsGroupHeartbeatResponse.AcceptableRecoveryLag"),
+                version,
+            );
         }
         out.status = if random.one_in(3) {
             None
         } else {
-            Some(Sample::sample(random, version))
+            Some(Sample::sample(
+                random.of("StreamsGroupHeartbeatResponse.Status"),
+                version,
+            ))
         };
         out.active_tasks = if random.one_in(3) {
             None
         } else {
-            Some(Sample::sample(random, version))
+            Some(Sample::sample(
+                random.of("StreamsGroupHeartbeatResponse.ActiveTasks"),
+                version,
+            ))
         };
         out.standby_tasks = if random.one_in(3) {
             None
         } else {
-            Some(Sample::sample(random, version))
+            Some(Sample::sample(
+                random.of("StreamsGroupHeartbeatResponse.StandbyTasks"),
+                version,
+            ))
         };
         out.warmup_tasks = if random.one_in(3) {
             None
         } else {
-            Some(Sample::sample(random, version))
+            Some(Sample::sample(
+                random.of("StreamsGroupHeartbeatResponse.WarmupTasks"),
+                version,
+            ))
         };
         if version >= 1 {
-            out.topology_description_required = Sample::sample(random, version);
+            out.topology_description_required = Sample::sample(
+                random.of("StreamsGroupHeartbeatResponse.TopologyDescriptionRequired"),
+                version,
+            );
         }
-        out.endpoint_information_epoch = Sample::sample(random, version);
+        out.endpoint_information_epoch = Sample::sample(
+            random.of("StreamsGroupHeartbeatResponse.EndpointInformationEpoch"),
+            version,
+        );
         out.partitions_by_user_endpoint = if random.one_in(3) {
             None
         } else {
-            Some(Sample::sample(random, version))
+            Some(Sample::sample(
+                random.of("StreamsGroupHeartbeatResponse.PartitionsByUserEndpoint"),
+                version,
+            ))
         };
         out
     }
@@ -62,8 +108,8 @@ impl Sample for StreamsGroupHeartbeatResponse {
 impl Sample for Endpoint {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.host = Sample::sample(random, version);
-        out.port = Sample::sample(random, version);
+        out.host = Sample::sample(random.of("Endpoint.Host"), version);
+        out.port = Sample::sample(random.of("Endpoint.Port"), version);
         out
     }
 }
@@ -71,9 +117,11 @@ impl Sample for Endpoint {
 impl Sample for EndpointToPartitions {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.user_endpoint = Sample::sample(random, version);
-        out.active_partitions = Sample::sample(random, version);
-        out.standby_partitions = Sample::sample(random, version);
+        out.user_endpoint = Sample::sample(random.of("EndpointToPartitions.UserEndpoint"), version);
+        out.active_partitions =
+            Sample::sample(random.of("EndpointToPartitions.ActivePartitions"), version);
+        out.standby_partitions =
+            Sample::sample(random.of("EndpointToPartitions.StandbyPartitions"), version);
         out
     }
 }
@@ -81,8 +129,8 @@ impl Sample for EndpointToPartitions {
 impl Sample for Status {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.status_code = Sample::sample(random, version);
-        out.status_detail = Sample::sample(random, version);
+        out.status_code = Sample::sample(random.of("Status.StatusCode"), version);
+        out.status_detail = Sample::sample(random.of("Status.StatusDetail"), version);
         out
     }
 }
@@ -90,8 +138,8 @@ impl Sample for Status {
 impl Sample for TaskIds {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.subtopology_id = Sample::sample(random, version);
-        out.partitions = Sample::sample(random, version);
+        out.subtopology_id = Sample::sample(random.of("TaskIds.SubtopologyId"), version);
+        out.partitions = Sample::sample(random.of("TaskIds.Partitions"), version);
         out
     }
 }
@@ -99,8 +147,8 @@ impl Sample for TaskIds {
 impl Sample for TopicPartition {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.topic = Sample::sample(random, version);
-        out.partitions = Sample::sample(random, version);
+        out.topic = Sample::sample(random.of("TopicPartition.Topic"), version);
+        out.partitions = Sample::sample(random.of("TopicPartition.Partitions"), version);
         out
     }
 }

@@ -12,24 +12,51 @@ impl Sample for StreamsGroupMemberMetadataValue {
         out.instance_id = if random.one_in(3) {
             None
         } else {
-            Some(Sample::sample(random, version))
+            Some(Sample::sample(
+                random.of("StreamsGroupMemberMetadataValue.InstanceId"),
+                version,
+            ))
         };
         out.rack_id = if random.one_in(3) {
             None
         } else {
-            Some(Sample::sample(random, version))
+            Some(Sample::sample(
+                random.of("StreamsGroupMemberMetadataValue.RackId"),
+                version,
+            ))
         };
-        out.client_id = Sample::sample(random, version);
-        out.client_host = Sample::sample(random, version);
-        out.rebalance_timeout_ms = Sample::sample(random, version);
-        out.topology_epoch = Sample::sample(random, version);
-        out.process_id = Sample::sample(random, version);
+        out.client_id = Sample::sample(
+            random.of("StreamsGroupMemberMetadataValue.ClientId"),
+            version,
+        );
+        out.client_host = Sample::sample(
+            random.of("StreamsGroupMemberMetadataValue.ClientHost"),
+            version,
+        );
+        out.rebalance_timeout_ms = Sample::sample(
+            random.of("StreamsGroupMemberMetadataValue.RebalanceTimeoutMs"),
+            version,
+        );
+        out.topology_epoch = Sample::sample(
+            random.of("StreamsGroupMemberMetadataValue.TopologyEpoch"),
+            version,
+        );
+        out.process_id = Sample::sample(
+            random.of("StreamsGroupMemberMetadataValue.ProcessId"),
+            version,
+        );
         out.user_endpoint = if random.one_in(3) {
             None
         } else {
-            Some(Sample::sample(random, version))
+            Some(Sample::sample(
+                random.of("StreamsGroupMemberMetadataValue.UserEndpoint"),
+                version,
+            ))
         };
-        out.client_tags = Sample::sample(random, version);
+        out.client_tags = Sample::sample(
+            random.of("StreamsGroupMemberMetadataValue.ClientTags"),
+            version,
+        );
         out
     }
 }
@@ -37,8 +64,8 @@ impl Sample for StreamsGroupMemberMetadataValue {
 impl Sample for Endpoint {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.host = Sample::sample(random, version);
-        out.port = Sample::sample(random, version);
+        out.host = Sample::sample(random.of("Endpoint.Host"), version);
+        out.port = Sample::sample(random.of("Endpoint.Port"), version);
         out
     }
 }
@@ -46,8 +73,8 @@ impl Sample for Endpoint {
 impl Sample for KeyValue {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.key = Sample::sample(random, version);
-        out.value = Sample::sample(random, version);
+        out.key = Sample::sample(random.of("KeyValue.Key"), version);
+        out.value = Sample::sample(random.of("KeyValue.Value"), version);
         out
     }
 }

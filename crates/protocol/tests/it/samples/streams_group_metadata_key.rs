@@ -9,7 +9,7 @@ use crate::sample::{Random, Sample};
 impl Sample for StreamsGroupMetadataKey {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.group_id = Sample::sample(random, version);
+        out.group_id = Sample::sample(random.of("StreamsGroupMetadataKey.GroupId"), version);
         out
     }
 }

@@ -9,16 +9,29 @@ use crate::sample::{Random, Sample};
 impl Sample for StreamsGroupMetadataValue {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.epoch = Sample::sample(random, version);
-        out.metadata_hash = Sample::sample(random, version);
-        out.validated_topology_epoch = Sample::sample(random, version);
+        out.epoch = Sample::sample(random.of("StreamsGroupMetadataValue.Epoch"), version);
+        out.metadata_hash =
+            Sample::sample(random.of("StreamsGroupMetadataValue.MetadataHash"), version);
+        out.validated_topology_epoch = Sample::sample(
+            random.of("StreamsGroupMetadataValue.ValidatedTopologyEpoch"),
+            version,
+        );
         out.last_assignment_configs = if random.one_in(3) {
             None
         } else {
-            Some(Sample::sample(random, version))
+            Some(Sample::sample(
+                random.of("StreamsGroupMetadataValue.LastAssignmentConfigs"),
+                version,
+            ))
         };
-        out.stored_description_topology_epoch = Sample::sample(random, version);
-        out.failed_description_topology_epoch = Sample::sample(random, version);
+        out.stored_description_topology_epoch = Sample::sample(
+            random.of("StreamsGroupMetadataValue.StoredDescriptionTopologyEpoch"),
+            version,
+        );
+        out.failed_description_topology_epoch = Sample::sample(
+            random.of("StreamsGroupMetadataValue.FailedDescriptionTopologyEpoch"),
+            version,
+        );
         out
     }
 }
@@ -26,8 +39,8 @@ impl Sample for StreamsGroupMetadataValue {
 impl Sample for LastAssignmentConfig {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.key = Sample::sample(random, version);
-        out.value = Sample::sample(random, version);
+        out.key = Sample::sample(random.of("LastAssignmentConfig.Key"), version);
+        out.value = Sample::sample(random.of("LastAssignmentConfig.Value"), version);
         out
     }
 }

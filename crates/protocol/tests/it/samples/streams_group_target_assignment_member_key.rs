@@ -9,8 +9,14 @@ use crate::sample::{Random, Sample};
 impl Sample for StreamsGroupTargetAssignmentMemberKey {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.group_id = Sample::sample(random, version);
-        out.member_id = Sample::sample(random, version);
+        out.group_id = Sample::sample(
+            random.of("StreamsGroupTargetAssignmentMemberKey.GroupId"),
+            version,
+        );
+        out.member_id = Sample::sample(
+            random.of("StreamsGroupTargetAssignmentMemberKey.MemberId"),
+            version,
+        );
         out
     }
 }

@@ -9,9 +9,18 @@ use crate::sample::{Random, Sample};
 impl Sample for StreamsGroupTargetAssignmentMemberValue {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.active_tasks = Sample::sample(random, version);
-        out.standby_tasks = Sample::sample(random, version);
-        out.warmup_tasks = Sample::sample(random, version);
+        out.active_tasks = Sample::sample(
+            random.of("StreamsGroupTargetAssignmentMemberValue.ActiveTasks"),
+            version,
+        );
+        out.standby_tasks = Sample::sample(
+            random.of("StreamsGroupTargetAssignmentMemberValue.StandbyTasks"),
+            version,
+        );
+        out.warmup_tasks = Sample::sample(
+            random.of("StreamsGroupTargetAssignmentMemberValue.WarmupTasks"),
+            version,
+        );
         out
     }
 }
@@ -19,8 +28,8 @@ impl Sample for StreamsGroupTargetAssignmentMemberValue {
 impl Sample for TaskIds {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.subtopology_id = Sample::sample(random, version);
-        out.partitions = Sample::sample(random, version);
+        out.subtopology_id = Sample::sample(random.of("TaskIds.SubtopologyId"), version);
+        out.partitions = Sample::sample(random.of("TaskIds.Partitions"), version);
         out
     }
 }

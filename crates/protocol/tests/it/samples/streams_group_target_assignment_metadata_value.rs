@@ -9,8 +9,14 @@ use crate::sample::{Random, Sample};
 impl Sample for StreamsGroupTargetAssignmentMetadataValue {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.assignment_epoch = Sample::sample(random, version);
-        out.assignment_timestamp = Sample::sample(random, version);
+        out.assignment_epoch = Sample::sample(
+            random.of("StreamsGroupTargetAssignmentMetadataValue.AssignmentEpoch"),
+            version,
+        );
+        out.assignment_timestamp = Sample::sample(
+            random.of("StreamsGroupTargetAssignmentMetadataValue.AssignmentTimestamp"),
+            version,
+        );
         out
     }
 }

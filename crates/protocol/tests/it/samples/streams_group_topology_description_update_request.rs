@@ -9,10 +9,22 @@ use crate::sample::{Random, Sample};
 impl Sample for StreamsGroupTopologyDescriptionUpdateRequest {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.group_id = Sample::sample(random, version);
-        out.member_id = Sample::sample(random, version);
-        out.topology_epoch = Sample::sample(random, version);
-        out.topology_description = Sample::sample(random, version);
+        out.group_id = Sample::sample(
+            random.of("StreamsGroupTopologyDescriptionUpdateRequest.GroupId"),
+            version,
+        );
+        out.member_id = Sample::sample(
+            random.of("StreamsGroupTopologyDescriptionUpdateRequest.MemberId"),
+            version,
+        );
+        out.topology_epoch = Sample::sample(
+            random.of("StreamsGroupTopologyDescriptionUpdateRequest.TopologyEpoch"),
+            version,
+        );
+        out.topology_description = Sample::sample(
+            random.of("StreamsGroupTopologyDescriptionUpdateRequest.TopologyDescription"),
+            version,
+        );
         out
     }
 }
@@ -20,8 +32,8 @@ impl Sample for StreamsGroupTopologyDescriptionUpdateRequest {
 impl Sample for TopologyDescription {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.subtopologies = Sample::sample(random, version);
-        out.global_stores = Sample::sample(random, version);
+        out.subtopologies = Sample::sample(random.of("TopologyDescription.Subtopologies"), version);
+        out.global_stores = Sample::sample(random.of("TopologyDescription.GlobalStores"), version);
         out
     }
 }
@@ -29,8 +41,11 @@ impl Sample for TopologyDescription {
 impl Sample for TopologyDescriptionGlobalStore {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.source = Sample::sample(random, version);
-        out.processor = Sample::sample(random, version);
+        out.source = Sample::sample(random.of("TopologyDescriptionGlobalStore.Source"), version);
+        out.processor = Sample::sample(
+            random.of("TopologyDescriptionGlobalStore.Processor"),
+            version,
+        );
         out
     }
 }
@@ -38,16 +53,20 @@ impl Sample for TopologyDescriptionGlobalStore {
 impl Sample for TopologyDescriptionNode {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.name = Sample::sample(random, version);
-        out.node_type = Sample::sample(random, version);
-        out.source_topics = Sample::sample(random, version);
+        out.name = Sample::sample(random.of("TopologyDescriptionNode.Name"), version);
+        out.node_type = Sample::sample(random.of("TopologyDescriptionNode.NodeType"), version);
+        out.source_topics =
+            Sample::sample(random.of("TopologyDescriptionNode.SourceTopics"), version);
         out.sink_topic = if random.one_in(3) {
             None
         } else {
-            Some(Sample::sample(random, version))
+            Some(Sample::sample(
+                random.of("TopologyDescriptionNode.SinkTopic"),
+                version,
+            ))
         };
-        out.stores = Sample::sample(random, version);
-        out.successors = Sample::sample(random, version);
+        out.stores = Sample::sample(random.of("TopologyDescriptionNode.Stores"), version);
+        out.successors = Sample::sample(random.of("TopologyDescriptionNode.Successors"), version);
         out
     }
 }
@@ -55,8 +74,11 @@ impl Sample for TopologyDescriptionNode {
 impl Sample for TopologyDescriptionSubtopology {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.subtopology_id = Sample::sample(random, version);
-        out.nodes = Sample::sample(random, version);
+        out.subtopology_id = Sample::sample(
+            random.of("TopologyDescriptionSubtopology.SubtopologyId"),
+            version,
+        );
+        out.nodes = Sample::sample(random.of("TopologyDescriptionSubtopology.Nodes"), version);
         out
     }
 }

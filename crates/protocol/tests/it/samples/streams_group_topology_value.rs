@@ -9,8 +9,11 @@ use crate::sample::{Random, Sample};
 impl Sample for StreamsGroupTopologyValue {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.epoch = Sample::sample(random, version);
-        out.subtopologies = Sample::sample(random, version);
+        out.epoch = Sample::sample(random.of("StreamsGroupTopologyValue.Epoch"), version);
+        out.subtopologies = Sample::sample(
+            random.of("StreamsGroupTopologyValue.Subtopologies"),
+            version,
+        );
         out
     }
 }
@@ -18,9 +21,13 @@ impl Sample for StreamsGroupTopologyValue {
 impl Sample for CopartitionGroup {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.source_topics = Sample::sample(random, version);
-        out.source_topic_regex = Sample::sample(random, version);
-        out.repartition_source_topics = Sample::sample(random, version);
+        out.source_topics = Sample::sample(random.of("CopartitionGroup.SourceTopics"), version);
+        out.source_topic_regex =
+            Sample::sample(random.of("CopartitionGroup.SourceTopicRegex"), version);
+        out.repartition_source_topics = Sample::sample(
+            random.of("CopartitionGroup.RepartitionSourceTopics"),
+            version,
+        );
         out
     }
 }
@@ -28,13 +35,17 @@ impl Sample for CopartitionGroup {
 impl Sample for Subtopology {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.subtopology_id = Sample::sample(random, version);
-        out.source_topics = Sample::sample(random, version);
-        out.source_topic_regex = Sample::sample(random, version);
-        out.state_changelog_topics = Sample::sample(random, version);
-        out.repartition_sink_topics = Sample::sample(random, version);
-        out.repartition_source_topics = Sample::sample(random, version);
-        out.copartition_groups = Sample::sample(random, version);
+        out.subtopology_id = Sample::sample(random.of("Subtopology.SubtopologyId"), version);
+        out.source_topics = Sample::sample(random.of("Subtopology.SourceTopics"), version);
+        out.source_topic_regex = Sample::sample(random.of("Subtopology.SourceTopicRegex"), version);
+        out.state_changelog_topics =
+            Sample::sample(random.of("Subtopology.StateChangelogTopics"), version);
+        out.repartition_sink_topics =
+            Sample::sample(random.of("Subtopology.RepartitionSinkTopics"), version);
+        out.repartition_source_topics =
+            Sample::sample(random.of("Subtopology.RepartitionSourceTopics"), version);
+        out.copartition_groups =
+            Sample::sample(random.of("Subtopology.CopartitionGroups"), version);
         out
     }
 }
@@ -42,8 +53,8 @@ impl Sample for Subtopology {
 impl Sample for TopicConfig {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.key = Sample::sample(random, version);
-        out.value = Sample::sample(random, version);
+        out.key = Sample::sample(random.of("TopicConfig.key"), version);
+        out.value = Sample::sample(random.of("TopicConfig.value"), version);
         out
     }
 }
@@ -51,10 +62,10 @@ impl Sample for TopicConfig {
 impl Sample for TopicInfo {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.name = Sample::sample(random, version);
-        out.partitions = Sample::sample(random, version);
-        out.replication_factor = Sample::sample(random, version);
-        out.topic_configs = Sample::sample(random, version);
+        out.name = Sample::sample(random.of("TopicInfo.Name"), version);
+        out.partitions = Sample::sample(random.of("TopicInfo.Partitions"), version);
+        out.replication_factor = Sample::sample(random.of("TopicInfo.ReplicationFactor"), version);
+        out.topic_configs = Sample::sample(random.of("TopicInfo.TopicConfigs"), version);
         out
     }
 }

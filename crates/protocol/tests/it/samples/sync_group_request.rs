@@ -9,31 +9,40 @@ use crate::sample::{Random, Sample};
 impl Sample for SyncGroupRequest {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.group_id = Sample::sample(random, version);
-        out.generation_id = Sample::sample(random, version);
-        out.member_id = Sample::sample(random, version);
+        out.group_id = Sample::sample(random.of("SyncGroupRequest.GroupId"), version);
+        out.generation_id = Sample::sample(random.of("SyncGroupRequest.GenerationId"), version);
+        out.member_id = Sample::sample(random.of("SyncGroupRequest.MemberId"), version);
         if version >= 3 {
             out.group_instance_id = if random.one_in(3) {
                 None
             } else {
-                Some(Sample::sample(random, version))
+                Some(Sample::sample(
+                    random.of("SyncGroupRequest.GroupInstanceId"),
+                    version,
+                ))
             };
         }
         if version >= 5 {
             out.protocol_type = if random.one_in(3) {
                 None
             } else {
-                Some(Sample::sample(random, version))
+                Some(Sample::sample(
+                    random.of("SyncGroupRequest.ProtocolType"),
+                    version,
+                ))
             };
         }
         if version >= 5 {
             out.protocol_name = if random.one_in(3) {
                 None
             } else {
-                Some(Sample::sample(random, version))
+                Some(Sample::sample(
+                    random.of("SyncGroupRequest.ProtocolName"),
+                    version,
+                ))
             };
         }
-        out.assignments = Sample::sample(random, version);
+        out.assignments = Sample::sample(random.of("SyncGroupRequest.Assignments"), version);
         out
     }
 }
@@ -41,8 +50,9 @@ impl Sample for SyncGroupRequest {
 impl Sample for SyncGroupRequestAssignment {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.member_id = Sample::sample(random, version);
-        out.assignment = Sample::sample(random, version);
+        out.member_id = Sample::sample(random.of("SyncGroupRequestAssignment.MemberId"), version);
+        out.assignment =
+            Sample::sample(random.of("SyncGroupRequestAssignment.Assignment"), version);
         out
     }
 }

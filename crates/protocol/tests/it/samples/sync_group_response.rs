@@ -10,24 +10,31 @@ impl Sample for SyncGroupResponse {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
         if version >= 1 {
-            out.throttle_time_ms = Sample::sample(random, version);
+            out.throttle_time_ms =
+                Sample::sample(random.of("SyncGroupResponse.ThrottleTimeMs"), version);
         }
-        out.error_code = Sample::sample(random, version);
+        out.error_code = Sample::sample(random.of("SyncGroupResponse.ErrorCode"), version);
         if version >= 5 {
             out.protocol_type = if random.one_in(3) {
                 None
             } else {
-                Some(Sample::sample(random, version))
+                Some(Sample::sample(
+                    random.of("SyncGroupResponse.ProtocolType"),
+                    version,
+                ))
             };
         }
         if version >= 5 {
             out.protocol_name = if random.one_in(3) {
                 None
             } else {
-                Some(Sample::sample(random, version))
+                Some(Sample::sample(
+                    random.of("SyncGroupResponse.ProtocolName"),
+                    version,
+                ))
             };
         }
-        out.assignment = Sample::sample(random, version);
+        out.assignment = Sample::sample(random.of("SyncGroupResponse.Assignment"), version);
         out
     }
 }

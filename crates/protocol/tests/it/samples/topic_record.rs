@@ -9,8 +9,8 @@ use crate::sample::{Random, Sample};
 impl Sample for TopicRecord {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.name = Sample::sample(random, version);
-        out.topic_id = Sample::sample(random, version);
+        out.name = Sample::sample(random.of("TopicRecord.Name"), version);
+        out.topic_id = Sample::sample(random.of("TopicRecord.TopicId"), version);
         out
     }
 }

@@ -9,7 +9,8 @@ use crate::sample::{Random, Sample};
 impl Sample for TransactionLogKey {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.transactional_id = Sample::sample(random, version);
+        out.transactional_id =
+            Sample::sample(random.of("TransactionLogKey.TransactionalId"), version);
         out
     }
 }

@@ -9,28 +9,48 @@ use crate::sample::{Random, Sample};
 impl Sample for TransactionLogValue {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.producer_id = Sample::sample(random, version);
+        out.producer_id = Sample::sample(random.of("TransactionLogValue.ProducerId"), version);
         if version >= 1 {
-            out.previous_producer_id = Sample::sample(random, version);
+            out.previous_producer_id =
+                Sample::sample(random.of("TransactionLogValue.PreviousProducerId"), version);
         }
         if version >= 1 {
-            out.next_producer_id = Sample::sample(random, version);
+            out.next_producer_id =
+                Sample::sample(random.of("TransactionLogValue.NextProducerId"), version);
         }
-        out.producer_epoch = Sample::sample(random, version);
+        out.producer_epoch =
+            Sample::sample(random.of("TransactionLogValue.ProducerEpoch"), version);
         if version >= 1 {
-            out.next_producer_epoch = Sample::sample(random, version);
+            out.next_producer_epoch =
+                Sample::sample(random.of("TransactionLogValue.NextProducerEpoch"), version);
         }
-        out.transaction_timeout_ms = Sample::sample(random, version);
-        out.transaction_status = Sample::sample(random, version);
+        out.transaction_timeout_ms = Sample::sample(
+            random.of("TransactionLogValue.TransactionTimeoutMs"),
+            version,
+        );
+        out.transaction_status =
+            Sample::sample(random.of("TransactionLogValue.TransactionStatus"), version);
         out.transaction_partitions = if random.one_in(3) {
             None
         } else {
-            Some(Sample::sample(random, version))
+            Some(Sample::sample(
+                random.of("TransactionLogValue.TransactionPartitions"),
+                version,
+            ))
         };
-        out.transaction_last_update_timestamp_ms = Sample::sample(random, version);
-        out.transaction_start_timestamp_ms = Sample::sample(random, version);
+        out.transaction_last_update_timestamp_ms = Sample::sample(
+            random.of("TransactionLogValue.TransactionLastUpdateTimestampMs"),
+            version,
+        );
+        out.transaction_start_timestamp_ms = Sample::sample(
+            random.of("TransactionLogValue.TransactionStartTimestampMs"),
+            version,
+        );
         if version >= 1 {
-            out.client_transaction_version = Sample::sample(random, version);
+            out.client_transaction_version = Sample::sample(
+                random.of("TransactionLogValue.ClientTransactionVersion"),
+                version,
+            );
         }
         out
     }
@@ -39,8 +59,8 @@ impl Sample for TransactionLogValue {
 impl Sample for PartitionsSchema {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.topic = Sample::sample(random, version);
-        out.partition_ids = Sample::sample(random, version);
+        out.topic = Sample::sample(random.of("PartitionsSchema.Topic"), version);
+        out.partition_ids = Sample::sample(random.of("PartitionsSchema.PartitionIds"), version);
         out
     }
 }

@@ -9,24 +9,32 @@ use crate::sample::{Random, Sample};
 impl Sample for TxnOffsetCommitRequest {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.transactional_id = Sample::sample(random, version);
-        out.group_id = Sample::sample(random, version);
-        out.producer_id = Sample::sample(random, version);
-        out.producer_epoch = Sample::sample(random, version);
+        out.transactional_id =
+            Sample::sample(random.of("TxnOffsetCommitRequest.TransactionalId"), version);
+        out.group_id = Sample::sample(random.of("TxnOffsetCommitRequest.GroupId"), version);
+        out.producer_id = Sample::sample(random.of("TxnOffsetCommitRequest.ProducerId"), version);
+        out.producer_epoch =
+            Sample::sample(random.of("TxnOffsetCommitRequest.ProducerEpoch"), version);
         if version >= 3 {
-            out.generation_id_or_member_epoch = Sample::sample(random, version);
+            out.generation_id_or_member_epoch = Sample::sample(
+                random.of("TxnOffsetCommitRequest.GenerationIdOrMemberEpoch"),
+                version,
+            );
         }
         if version >= 3 {
-            out.member_id = Sample::sample(random, version);
+            out.member_id = Sample::sample(random.of("TxnOffsetCommitRequest.MemberId"), version);
         }
         if version >= 3 {
             out.group_instance_id = if random.one_in(3) {
                 None
             } else {
-                Some(Sample::sample(random, version))
+                Some(Sample::sample(
+                    random.of("TxnOffsetCommitRequest.GroupInstanceId"),
+                    version,
+                ))
             };
         }
-        out.topics = Sample::sample(random, version);
+        out.topics = Sample::sample(random.of("TxnOffsetCommitRequest.Topics"), version);
         out
     }
 }
@@ -34,15 +42,27 @@ impl Sample for TxnOffsetCommitRequest {
 impl Sample for TxnOffsetCommitRequestPartition {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.partition_index = Sample::sample(random, version);
-        out.committed_offset = Sample::sample(random, version);
+        out.partition_index = Sample::sample(
+            random.of("TxnOffsetCommitRequestPartition.PartitionIndex"),
+            version,
+        );
+        out.committed_offset = Sample::sample(
+            random.of("TxnOffsetCommitRequestPartition.CommittedOffset"),
+            version,
+        );
         if version >= 2 {
-            out.committed_leader_epoch = Sample::sample(random, version);
+            out.committed_leader_epoch = Sample::sample(
+                random.of("TxnOffsetCommitRequestPartition.CommittedLeaderEpoch"),
+                version,
+            );
         }
         out.committed_metadata = if random.one_in(3) {
             None
         } else {
-            Some(Sample::sample(random, version))
+            Some(Sample::sample(
+                random.of("TxnOffsetCommitRequestPartition.CommittedMetadata"),
+                version,
+            ))
         };
         out
     }
@@ -52,12 +72,14 @@ impl Sample for TxnOffsetCommitRequestTopic {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
         if version <= 5 {
-            out.name = Sample::sample(random, version);
+            out.name = Sample::sample(random.of("TxnOffsetCommitRequestTopic.Name"), version);
         }
         if version >= 6 {
-            out.topic_id = Sample::sample(random, version);
+            out.topic_id =
+                Sample::sample(random.of("TxnOffsetCommitRequestTopic.TopicId"), version);
         }
-        out.partitions = Sample::sample(random, version);
+        out.partitions =
+            Sample::sample(random.of("TxnOffsetCommitRequestTopic.Partitions"), version);
         out
     }
 }

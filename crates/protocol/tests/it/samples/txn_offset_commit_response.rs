@@ -9,8 +9,9 @@ use crate::sample::{Random, Sample};
 impl Sample for TxnOffsetCommitResponse {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.throttle_time_ms = Sample::sample(random, version);
-        out.topics = Sample::sample(random, version);
+        out.throttle_time_ms =
+            Sample::sample(random.of("TxnOffsetCommitResponse.ThrottleTimeMs"), version);
+        out.topics = Sample::sample(random.of("TxnOffsetCommitResponse.Topics"), version);
         out
     }
 }
@@ -18,8 +19,14 @@ impl Sample for TxnOffsetCommitResponse {
 impl Sample for TxnOffsetCommitResponsePartition {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.partition_index = Sample::sample(random, version);
-        out.error_code = Sample::sample(random, version);
+        out.partition_index = Sample::sample(
+            random.of("TxnOffsetCommitResponsePartition.PartitionIndex"),
+            version,
+        );
+        out.error_code = Sample::sample(
+            random.of("TxnOffsetCommitResponsePartition.ErrorCode"),
+            version,
+        );
         out
     }
 }
@@ -28,12 +35,16 @@ impl Sample for TxnOffsetCommitResponseTopic {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
         if version <= 5 {
-            out.name = Sample::sample(random, version);
+            out.name = Sample::sample(random.of("TxnOffsetCommitResponseTopic.Name"), version);
         }
         if version >= 6 {
-            out.topic_id = Sample::sample(random, version);
+            out.topic_id =
+                Sample::sample(random.of("TxnOffsetCommitResponseTopic.TopicId"), version);
         }
-        out.partitions = Sample::sample(random, version);
+        out.partitions = Sample::sample(
+            random.of("TxnOffsetCommitResponseTopic.Partitions"),
+            version,
+        );
         out
     }
 }

@@ -9,8 +9,8 @@ use crate::sample::{Random, Sample};
 impl Sample for UnregisterBrokerRecord {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.broker_id = Sample::sample(random, version);
-        out.broker_epoch = Sample::sample(random, version);
+        out.broker_id = Sample::sample(random.of("UnregisterBrokerRecord.BrokerId"), version);
+        out.broker_epoch = Sample::sample(random.of("UnregisterBrokerRecord.BrokerEpoch"), version);
         out
     }
 }

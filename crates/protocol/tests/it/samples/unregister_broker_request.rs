@@ -9,7 +9,7 @@ use crate::sample::{Random, Sample};
 impl Sample for UnregisterBrokerRequest {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.broker_id = Sample::sample(random, version);
+        out.broker_id = Sample::sample(random.of("UnregisterBrokerRequest.BrokerId"), version);
         out
     }
 }

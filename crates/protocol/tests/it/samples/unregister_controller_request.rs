@@ -9,7 +9,10 @@ use crate::sample::{Random, Sample};
 impl Sample for UnregisterControllerRequest {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.controller_id = Sample::sample(random, version);
+        out.controller_id = Sample::sample(
+            random.of("UnregisterControllerRequest.ControllerId"),
+            version,
+        );
         out
     }
 }

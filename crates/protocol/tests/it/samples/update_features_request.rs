@@ -9,10 +9,12 @@ use crate::sample::{Random, Sample};
 impl Sample for UpdateFeaturesRequest {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.timeout_ms = Sample::sample(random, version);
-        out.feature_updates = Sample::sample(random, version);
+        out.timeout_ms = Sample::sample(random.of("UpdateFeaturesRequest.timeoutMs"), version);
+        out.feature_updates =
+            Sample::sample(random.of("UpdateFeaturesRequest.FeatureUpdates"), version);
         if version >= 1 {
-            out.validate_only = Sample::sample(random, version);
+            out.validate_only =
+                Sample::sample(random.of("UpdateFeaturesRequest.ValidateOnly"), version);
         }
         out
     }
@@ -21,13 +23,15 @@ impl Sample for UpdateFeaturesRequest {
 impl Sample for FeatureUpdateKey {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.feature = Sample::sample(random, version);
-        out.max_version_level = Sample::sample(random, version);
+        out.feature = Sample::sample(random.of("FeatureUpdateKey.Feature"), version);
+        out.max_version_level =
+            Sample::sample(random.of("FeatureUpdateKey.MaxVersionLevel"), version);
         if version <= 0 {
-            out.allow_downgrade = Sample::sample(random, version);
+            out.allow_downgrade =
+                Sample::sample(random.of("FeatureUpdateKey.AllowDowngrade"), version);
         }
         if version >= 1 {
-            out.upgrade_type = Sample::sample(random, version);
+            out.upgrade_type = Sample::sample(random.of("FeatureUpdateKey.UpgradeType"), version);
         }
         out
     }

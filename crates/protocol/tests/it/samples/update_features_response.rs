@@ -9,15 +9,19 @@ use crate::sample::{Random, Sample};
 impl Sample for UpdateFeaturesResponse {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.throttle_time_ms = Sample::sample(random, version);
-        out.error_code = Sample::sample(random, version);
+        out.throttle_time_ms =
+            Sample::sample(random.of("UpdateFeaturesResponse.ThrottleTimeMs"), version);
+        out.error_code = Sample::sample(random.of("UpdateFeaturesResponse.ErrorCode"), version);
         out.error_message = if random.one_in(3) {
             None
         } else {
-            Some(Sample::sample(random, version))
+            Some(Sample::sample(
+                random.of("UpdateFeaturesResponse.ErrorMessage"),
+                version,
+            ))
         };
         if version <= 1 {
-            out.results = Sample::sample(random, version);
+            out.results = Sample::sample(random.of("UpdateFeaturesResponse.Results"), version);
         }
         out
     }
@@ -27,16 +31,19 @@ impl Sample for UpdatableFeatureResult {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
         if version <= 1 {
-            out.feature = Sample::sample(random, version);
+            out.feature = Sample::sample(random.of("UpdatableFeatureResult.Feature"), version);
         }
         if version <= 1 {
-            out.error_code = Sample::sample(random, version);
+            out.error_code = Sample::sample(random.of("UpdatableFeatureResult.ErrorCode"), version);
         }
         if version <= 1 {
             out.error_message = if random.one_in(3) {
                 None
             } else {
-                Some(Sample::sample(random, version))
+                Some(Sample::sample(
+                    random.of("UpdatableFeatureResult.ErrorMessage"),
+                    version,
+                ))
             };
         }
         out

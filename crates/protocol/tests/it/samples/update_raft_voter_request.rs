@@ -12,13 +12,25 @@ impl Sample for UpdateRaftVoterRequest {
         out.cluster_id = if random.one_in(3) {
             None
         } else {
-            Some(Sample::sample(random, version))
+            Some(Sample::sample(
+                random.of("UpdateRaftVoterRequest.ClusterId"),
+                version,
+            ))
         };
-        out.current_leader_epoch = Sample::sample(random, version);
-        out.voter_id = Sample::sample(random, version);
-        out.voter_directory_id = Sample::sample(random, version);
-        out.listeners = Sample::sample(random, version);
-        out.k_raft_version_feature = Sample::sample(random, version);
+        out.current_leader_epoch = Sample::sample(
+            random.of("UpdateRaftVoterRequest.CurrentLeaderEpoch"),
+            version,
+        );
+        out.voter_id = Sample::sample(random.of("UpdateRaftVoterRequest.VoterId"), version);
+        out.voter_directory_id = Sample::sample(
+            random.of("UpdateRaftVoterRequest.VoterDirectoryId"),
+            version,
+        );
+        out.listeners = Sample::sample(random.of("UpdateRaftVoterRequest.Listeners"), version);
+        out.k_raft_version_feature = Sample::sample(
+            random.of("UpdateRaftVoterRequest.KRaftVersionFeature"),
+            version,
+        );
         out
     }
 }
@@ -26,8 +38,14 @@ impl Sample for UpdateRaftVoterRequest {
 impl Sample for KRaftVersionFeature {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.min_supported_version = Sample::sample(random, version);
-        out.max_supported_version = Sample::sample(random, version);
+        out.min_supported_version = Sample::sample(
+            random.of("KRaftVersionFeature.MinSupportedVersion"),
+            version,
+        );
+        out.max_supported_version = Sample::sample(
+            random.of("KRaftVersionFeature.MaxSupportedVersion"),
+            version,
+        );
         out
     }
 }
@@ -35,9 +53,9 @@ impl Sample for KRaftVersionFeature {
 impl Sample for Listener {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.name = Sample::sample(random, version);
-        out.host = Sample::sample(random, version);
-        out.port = Sample::sample(random, version);
+        out.name = Sample::sample(random.of("Listener.Name"), version);
+        out.host = Sample::sample(random.of("Listener.Host"), version);
+        out.port = Sample::sample(random.of("Listener.Port"), version);
         out
     }
 }

@@ -9,9 +9,11 @@ use crate::sample::{Random, Sample};
 impl Sample for UpdateRaftVoterResponse {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.throttle_time_ms = Sample::sample(random, version);
-        out.error_code = Sample::sample(random, version);
-        out.current_leader = Sample::sample(random, version);
+        out.throttle_time_ms =
+            Sample::sample(random.of("UpdateRaftVoterResponse.ThrottleTimeMs"), version);
+        out.error_code = Sample::sample(random.of("UpdateRaftVoterResponse.ErrorCode"), version);
+        out.current_leader =
+            Sample::sample(random.of("UpdateRaftVoterResponse.CurrentLeader"), version);
         out
     }
 }
@@ -19,10 +21,10 @@ impl Sample for UpdateRaftVoterResponse {
 impl Sample for CurrentLeader {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.leader_id = Sample::sample(random, version);
-        out.leader_epoch = Sample::sample(random, version);
-        out.host = Sample::sample(random, version);
-        out.port = Sample::sample(random, version);
+        out.leader_id = Sample::sample(random.of("CurrentLeader.LeaderId"), version);
+        out.leader_epoch = Sample::sample(random.of("CurrentLeader.LeaderEpoch"), version);
+        out.host = Sample::sample(random.of("CurrentLeader.Host"), version);
+        out.port = Sample::sample(random.of("CurrentLeader.Port"), version);
         out
     }
 }

@@ -9,12 +9,12 @@ use crate::sample::{Random, Sample};
 impl Sample for UserScramCredentialRecord {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.name = Sample::sample(random, version);
-        out.mechanism = Sample::sample(random, version);
-        out.salt = Sample::sample(random, version);
-        out.stored_key = Sample::sample(random, version);
-        out.server_key = Sample::sample(random, version);
-        out.iterations = Sample::sample(random, version);
+        out.name = Sample::sample(random.of("UserScramCredentialRecord.Name"), version);
+        out.mechanism = Sample::sample(random.of("UserScramCredentialRecord.Mechanism"), version);
+        out.salt = Sample::sample(random.of("UserScramCredentialRecord.Salt"), version);
+        out.stored_key = Sample::sample(random.of("UserScramCredentialRecord.StoredKey"), version);
+        out.server_key = Sample::sample(random.of("UserScramCredentialRecord.ServerKey"), version);
+        out.iterations = Sample::sample(random.of("UserScramCredentialRecord.Iterations"), version);
         out
     }
 }

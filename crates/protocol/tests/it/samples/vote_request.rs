@@ -12,12 +12,12 @@ impl Sample for VoteRequest {
         out.cluster_id = if random.one_in(3) {
             None
         } else {
-            Some(Sample::sample(random, version))
+            Some(Sample::sample(random.of("VoteRequest.ClusterId"), version))
         };
         if version >= 1 {
-            out.voter_id = Sample::sample(random, version);
+            out.voter_id = Sample::sample(random.of("VoteRequest.VoterId"), version);
         }
-        out.topics = Sample::sample(random, version);
+        out.topics = Sample::sample(random.of("VoteRequest.Topics"), version);
         out
     }
 }
@@ -25,19 +25,21 @@ impl Sample for VoteRequest {
 impl Sample for PartitionData {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.partition_index = Sample::sample(random, version);
-        out.replica_epoch = Sample::sample(random, version);
-        out.replica_id = Sample::sample(random, version);
+        out.partition_index = Sample::sample(random.of("PartitionData.PartitionIndex"), version);
+        out.replica_epoch = Sample::sample(random.of("PartitionData.ReplicaEpoch"), version);
+        out.replica_id = Sample::sample(random.of("PartitionData.ReplicaId"), version);
         if version >= 1 {
-            out.replica_directory_id = Sample::sample(random, version);
+            out.replica_directory_id =
+                Sample::sample(random.of("PartitionData.ReplicaDirectoryId"), version);
         }
         if version >= 1 {
-            out.voter_directory_id = Sample::sample(random, version);
+            out.voter_directory_id =
+                Sample::sample(random.of("PartitionData.VoterDirectoryId"), version);
         }
-        out.last_offset_epoch = Sample::sample(random, version);
-        out.last_offset = Sample::sample(random, version);
+        out.last_offset_epoch = Sample::sample(random.of("PartitionData.LastOffsetEpoch"), version);
+        out.last_offset = Sample::sample(random.of("PartitionData.LastOffset"), version);
         if version >= 2 {
-            out.pre_vote = Sample::sample(random, version);
+            out.pre_vote = Sample::sample(random.of("PartitionData.PreVote"), version);
         }
         out
     }
@@ -46,8 +48,8 @@ impl Sample for PartitionData {
 impl Sample for TopicData {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.topic_name = Sample::sample(random, version);
-        out.partitions = Sample::sample(random, version);
+        out.topic_name = Sample::sample(random.of("TopicData.TopicName"), version);
+        out.partitions = Sample::sample(random.of("TopicData.Partitions"), version);
         out
     }
 }

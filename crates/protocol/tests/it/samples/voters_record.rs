@@ -9,8 +9,8 @@ use crate::sample::{Random, Sample};
 impl Sample for VotersRecord {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.version = Sample::sample(random, version);
-        out.voters = Sample::sample(random, version);
+        out.version = Sample::sample(random.of("VotersRecord.Version"), version);
+        out.voters = Sample::sample(random.of("VotersRecord.Voters"), version);
         out
     }
 }
@@ -18,9 +18,9 @@ impl Sample for VotersRecord {
 impl Sample for Endpoint {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.name = Sample::sample(random, version);
-        out.host = Sample::sample(random, version);
-        out.port = Sample::sample(random, version);
+        out.name = Sample::sample(random.of("Endpoint.Name"), version);
+        out.host = Sample::sample(random.of("Endpoint.Host"), version);
+        out.port = Sample::sample(random.of("Endpoint.Port"), version);
         out
     }
 }
@@ -28,8 +28,14 @@ impl Sample for Endpoint {
 impl Sample for KRaftVersionFeature {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.min_supported_version = Sample::sample(random, version);
-        out.max_supported_version = Sample::sample(random, version);
+        out.min_supported_version = Sample::sample(
+            random.of("KRaftVersionFeature.MinSupportedVersion"),
+            version,
+        );
+        out.max_supported_version = Sample::sample(
+            random.of("KRaftVersionFeature.MaxSupportedVersion"),
+            version,
+        );
         out
     }
 }
@@ -37,10 +43,11 @@ impl Sample for KRaftVersionFeature {
 impl Sample for Voter {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.voter_id = Sample::sample(random, version);
-        out.voter_directory_id = Sample::sample(random, version);
-        out.endpoints = Sample::sample(random, version);
-        out.k_raft_version_feature = Sample::sample(random, version);
+        out.voter_id = Sample::sample(random.of("Voter.VoterId"), version);
+        out.voter_directory_id = Sample::sample(random.of("Voter.VoterDirectoryId"), version);
+        out.endpoints = Sample::sample(random.of("Voter.Endpoints"), version);
+        out.k_raft_version_feature =
+            Sample::sample(random.of("Voter.KRaftVersionFeature"), version);
         out
     }
 }

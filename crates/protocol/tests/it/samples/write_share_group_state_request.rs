@@ -9,8 +9,8 @@ use crate::sample::{Random, Sample};
 impl Sample for WriteShareGroupStateRequest {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.group_id = Sample::sample(random, version);
-        out.topics = Sample::sample(random, version);
+        out.group_id = Sample::sample(random.of("WriteShareGroupStateRequest.GroupId"), version);
+        out.topics = Sample::sample(random.of("WriteShareGroupStateRequest.Topics"), version);
         out
     }
 }
@@ -18,14 +18,15 @@ impl Sample for WriteShareGroupStateRequest {
 impl Sample for PartitionData {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.partition = Sample::sample(random, version);
-        out.state_epoch = Sample::sample(random, version);
-        out.leader_epoch = Sample::sample(random, version);
-        out.start_offset = Sample::sample(random, version);
+        out.partition = Sample::sample(random.of("PartitionData.Partition"), version);
+        out.state_epoch = Sample::sample(random.of("PartitionData.StateEpoch"), version);
+        out.leader_epoch = Sample::sample(random.of("PartitionData.LeaderEpoch"), version);
+        out.start_offset = Sample::sample(random.of("PartitionData.StartOffset"), version);
         if version >= 1 {
-            out.delivery_complete_count = Sample::sample(random, version);
+            out.delivery_complete_count =
+                Sample::sample(random.of("PartitionData.DeliveryCompleteCount"), version);
         }
-        out.state_batches = Sample::sample(random, version);
+        out.state_batches = Sample::sample(random.of("PartitionData.StateBatches"), version);
         out
     }
 }
@@ -33,10 +34,10 @@ impl Sample for PartitionData {
 impl Sample for StateBatch {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.first_offset = Sample::sample(random, version);
-        out.last_offset = Sample::sample(random, version);
-        out.delivery_state = Sample::sample(random, version);
-        out.delivery_count = Sample::sample(random, version);
+        out.first_offset = Sample::sample(random.of("StateBatch.FirstOffset"), version);
+        out.last_offset = Sample::sample(random.of("StateBatch.LastOffset"), version);
+        out.delivery_state = Sample::sample(random.of("StateBatch.DeliveryState"), version);
+        out.delivery_count = Sample::sample(random.of("StateBatch.DeliveryCount"), version);
         out
     }
 }
@@ -44,8 +45,8 @@ impl Sample for StateBatch {
 impl Sample for WriteStateData {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.topic_id = Sample::sample(random, version);
-        out.partitions = Sample::sample(random, version);
+        out.topic_id = Sample::sample(random.of("WriteStateData.TopicId"), version);
+        out.partitions = Sample::sample(random.of("WriteStateData.Partitions"), version);
         out
     }
 }

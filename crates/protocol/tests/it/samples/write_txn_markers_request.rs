@@ -9,7 +9,7 @@ use crate::sample::{Random, Sample};
 impl Sample for WriteTxnMarkersRequest {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.markers = Sample::sample(random, version);
+        out.markers = Sample::sample(random.of("WriteTxnMarkersRequest.Markers"), version);
         out
     }
 }
@@ -17,13 +17,16 @@ impl Sample for WriteTxnMarkersRequest {
 impl Sample for WritableTxnMarker {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.producer_id = Sample::sample(random, version);
-        out.producer_epoch = Sample::sample(random, version);
-        out.transaction_result = Sample::sample(random, version);
-        out.topics = Sample::sample(random, version);
-        out.coordinator_epoch = Sample::sample(random, version);
+        out.producer_id = Sample::sample(random.of("WritableTxnMarker.ProducerId"), version);
+        out.producer_epoch = Sample::sample(random.of("WritableTxnMarker.ProducerEpoch"), version);
+        out.transaction_result =
+            Sample::sample(random.of("WritableTxnMarker.TransactionResult"), version);
+        out.topics = Sample::sample(random.of("WritableTxnMarker.Topics"), version);
+        out.coordinator_epoch =
+            Sample::sample(random.of("WritableTxnMarker.CoordinatorEpoch"), version);
         if version >= 2 {
-            out.transaction_version = Sample::sample(random, version);
+            out.transaction_version =
+                Sample::sample(random.of("WritableTxnMarker.TransactionVersion"), version);
         }
         out
     }
@@ -32,8 +35,11 @@ impl Sample for WritableTxnMarker {
 impl Sample for WritableTxnMarkerTopic {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.name = Sample::sample(random, version);
-        out.partition_indexes = Sample::sample(random, version);
+        out.name = Sample::sample(random.of("WritableTxnMarkerTopic.Name"), version);
+        out.partition_indexes = Sample::sample(
+            random.of("WritableTxnMarkerTopic.PartitionIndexes"),
+            version,
+        );
         out
     }
 }

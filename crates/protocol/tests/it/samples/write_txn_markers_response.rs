@@ -9,7 +9,7 @@ use crate::sample::{Random, Sample};
 impl Sample for WriteTxnMarkersResponse {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.markers = Sample::sample(random, version);
+        out.markers = Sample::sample(random.of("WriteTxnMarkersResponse.Markers"), version);
         out
     }
 }
@@ -17,8 +17,14 @@ impl Sample for WriteTxnMarkersResponse {
 impl Sample for WritableTxnMarkerPartitionResult {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.partition_index = Sample::sample(random, version);
-        out.error_code = Sample::sample(random, version);
+        out.partition_index = Sample::sample(
+            random.of("WritableTxnMarkerPartitionResult.PartitionIndex"),
+            version,
+        );
+        out.error_code = Sample::sample(
+            random.of("WritableTxnMarkerPartitionResult.ErrorCode"),
+            version,
+        );
         out
     }
 }
@@ -26,8 +32,8 @@ impl Sample for WritableTxnMarkerPartitionResult {
 impl Sample for WritableTxnMarkerResult {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.producer_id = Sample::sample(random, version);
-        out.topics = Sample::sample(random, version);
+        out.producer_id = Sample::sample(random.of("WritableTxnMarkerResult.ProducerId"), version);
+        out.topics = Sample::sample(random.of("WritableTxnMarkerResult.Topics"), version);
         out
     }
 }
@@ -35,8 +41,11 @@ impl Sample for WritableTxnMarkerResult {
 impl Sample for WritableTxnMarkerTopicResult {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.name = Sample::sample(random, version);
-        out.partitions = Sample::sample(random, version);
+        out.name = Sample::sample(random.of("WritableTxnMarkerTopicResult.Name"), version);
+        out.partitions = Sample::sample(
+            random.of("WritableTxnMarkerTopicResult.Partitions"),
+            version,
+        );
         out
     }
 }

@@ -9,7 +9,10 @@ use crate::sample::{Random, Sample};
 impl Sample for ZkMigrationStateRecord {
     fn sample(random: &mut Random, version: i16) -> Self {
         let mut out = Self::default();
-        out.zk_migration_state = Sample::sample(random, version);
+        out.zk_migration_state = Sample::sample(
+            random.of("ZkMigrationStateRecord.ZkMigrationState"),
+            version,
+        );
         out
     }
 }
