@@ -39,9 +39,15 @@ pub(crate) async fn handle(
         let image = cx.node.metadata.load_full();
         let sources = Sources::new(&cx, &image);
         let mut response = DescribeConfigsResponse::default();
+        // Apache Kafka refuses the whole request for a kind of resource that nobody knows.
+        let unknown = |asked: &DescribeConfigsResource| !KINDS.contains(&asked.resource_type);
+        let is_refused = request.resources.iter().any(unknown);
         for asked in &request.resources {
             // One that is named again is described again, as Apache Kafka does.
-            let result = describe(&sources, asked, &request);
+            let result = match is_refused {
+                true => malformed(asked),
+                false => describe(&sources, asked, &request),
+            };
             if !cx.answer.take(result_bytes(&result)).await {
                 break;
             }
@@ -49,6 +55,25 @@ pub(crate) async fn handle(
         }
         response
     })
+}
+
+/// Kinds of resources that have configurations.
+const KINDS: [i8; 5] = [
+    ConfigResource::TOPIC,
+    ConfigResource::BROKER,
+    ConfigResource::BROKER_LOGGER,
+    ConfigResource::GROUP,
+    ConfigResource::CLIENT_METRICS,
+];
+
+fn malformed(asked: &DescribeConfigsResource) -> DescribeConfigsResult {
+    DescribeConfigsResult {
+        error_code: ErrorCode::InvalidRequest.code(),
+        error_message: Some(Str::from_static(MALFORMED)),
+        resource_type: asked.resource_type,
+        resource_name: asked.resource_name.clone(),
+        ..DescribeConfigsResult::default()
+    }
 }
 
 fn describe(
@@ -66,7 +91,7 @@ fn describe(
             let what = "Configs of client metrics are not served yet.".to_owned();
             Err((ErrorCode::InvalidRequest, what))
         }
-        _ => Err((ErrorCode::InvalidRequest, MALFORMED.to_owned())),
+        _ => return malformed(asked.resource),
     };
     let (code, message, mut configs) = match described {
         Ok(configs) => (ErrorCode::None, String::new(), configs),

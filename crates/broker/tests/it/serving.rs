@@ -245,11 +245,20 @@ fn the_node_says_who_it_is_and_who_coordinates() {
     assert_eq!(versions.finalized_features[0].max_version_level, 33);
     let elsewhere = ApiVersionsRequest {
         cluster_id: Some(Str::from("another")),
+        node_id: 1,
         ..software()
     };
     assert_eq!(
         wire.ask(5, &elsewhere).error_code,
         ErrorCode::RebootstrapRequired.code()
+    );
+    let half = ApiVersionsRequest {
+        node_id: -1,
+        ..elsewhere.clone()
+    };
+    assert_eq!(
+        wire.ask(5, &half).error_code,
+        ErrorCode::InvalidRequest.code()
     );
     let nameless = ApiVersionsRequest {
         client_software_name: Str::from("-"),

@@ -75,7 +75,7 @@ impl Random {
     }
 
     pub(crate) fn one_in(&mut self, count: u64) -> bool {
-        self.next() % count == 0
+        self.next().is_multiple_of(count)
     }
 
     fn among<T: Copy>(&mut self, values: &[T]) -> T {
