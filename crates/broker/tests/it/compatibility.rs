@@ -25,6 +25,7 @@ This page is made from the tables in the code; a test holds it to them.
 | configuration of groups, of clients' metrics and of loggers | none; nothing here would follow it | kept and followed |
 | counts of threads and `listeners`, set while the node runs | checked as Kafka checks them, and kept; there are no such threads, and what is listened on is said at a start | take effect |
 | feature levels | metadata.version alone, where a new cluster begins; others come with their features, and are kept where Apache Kafka set them | see `kafka-features.sh` |
+| names in a JoinGroup that no record can hold (above 32,767 bytes as decoded) | refused in the answer to it | let in until the leader's SyncGroup fails; ListGroups fails meanwhile |
 | file deletion | at once in the background | after `file.delete.delay.ms` |
 
 ";
