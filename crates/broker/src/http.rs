@@ -1,6 +1,9 @@
 //! `/healthz`, `/readyz` and `/metrics`; `/` names them.
 //!
-//! Healthy means that the process answers; ready means that the node serves Kafka.
+//! Healthy means that the process answers; ready means that the node serves Kafka. How many connections there may be and how slow they may
+//! be is [`patience`]'s.
+
+mod patience;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -10,8 +13,10 @@ use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
 use axum::routing::get;
 
+use crate::limits::{HTTP_CONNECTIONS_MAX, HTTP_PATIENCE};
 use crate::metrics::page;
 use crate::node::Node;
+use patience::Patient;
 
 /// What is there, for whoever comes to `/`.
 const PATHS: &str = "/healthz  the process answers
@@ -47,6 +52,7 @@ pub(crate) async fn serve(
         .route("/healthz", get(async || "ok\n"))
         .route("/readyz", get(ready))
         .route("/metrics", get(metrics));
+    let listener = Patient::new(listener, HTTP_CONNECTIONS_MAX, HTTP_PATIENCE);
     axum::serve(listener, router).await
 }
 

@@ -10,6 +10,7 @@ mod clock;
 pub mod config;
 mod context;
 mod controller;
+mod descriptors;
 mod dispatch;
 mod fetch;
 mod format;

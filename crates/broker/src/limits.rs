@@ -43,6 +43,14 @@ pub const ANSWER_RATE_MIN: u64 = 256 * 1024;
 pub const GRACE: Duration = Duration::from_secs(3);
 /// How often that is looked at.
 pub const GRACE_CHECK: Duration = Duration::from_millis(500);
+/// How long what could not be begun for want of a descriptor waits before it is tried again.
+pub const DESCRIPTOR_RETRY: Duration = Duration::from_millis(20);
+/// How often the log of metadata, and that of a coordinator, is tried again before its role ends.
+pub const DESCRIPTOR_TRIES: u32 = 100;
+/// Connections to the HTTP endpoint; more of them wait to be accepted.
+pub const HTTP_CONNECTIONS_MAX: usize = 32;
+/// How long an HTTP connection may take to ask, and to take what it is answered.
+pub const HTTP_PATIENCE: Duration = Duration::from_secs(15);
 /// Descriptors that connections and the files of logs leave for the node itself.
 pub const DESCRIPTORS_KEPT: usize = 128;
 /// Files of logs that are open at the same time, at most: a quarter of the descriptors, within these bounds.

@@ -2,7 +2,7 @@
 //!
 //! A partition stands on the list at most once. While it is being synced, appends gather and become the next group; there is no timer:
 //! an idle partition is synced at once, a busy one batches by itself. Several threads sync different partitions at the same time, and
-//! the file system commits them together.
+//! the file system commits them together. What could not be begun for want of a descriptor is tried again: only a sync that failed is final.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -10,12 +10,18 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Instant;
 
+use mainstem_storage::SyncTicket;
+use mainstem_storage::disk::is_no_descriptor;
 use tokio::sync::Notify;
 
-use crate::limits::{SYNC_THREADS, UNDURABLE_BYTES_MAX};
+use crate::limits::{DESCRIPTOR_RETRY, SYNC_THREADS, UNDURABLE_BYTES_MAX};
 use crate::metrics::Histogram;
+use crate::net::Warnings;
 use crate::partition::Partition;
 use crate::wakes::Wakes;
+
+/// A partition to sync, with the ticket that could not be begun when it was tried.
+type Due = (Arc<Partition>, Option<SyncTicket>);
 
 /// The list of partitions to sync.
 #[derive(Debug)]
@@ -24,7 +30,9 @@ pub(crate) struct SyncQueue {
     pub(crate) wakes: Arc<Wakes>,
     /// How long syncs took.
     pub(crate) took: Histogram,
-    dirty: Mutex<VecDeque<Arc<Partition>>>,
+    /// Said when descriptors are short.
+    pub(crate) warnings: Warnings,
+    dirty: Mutex<VecDeque<Due>>,
     wake: Condvar,
     stopping: AtomicBool,
     undurable_bytes: AtomicU64,
@@ -36,6 +44,7 @@ impl SyncQueue {
         Self {
             wakes,
             took: Histogram::default(),
+            warnings: Warnings::default(),
             dirty: Mutex::default(),
             wake: Condvar::new(),
             stopping: AtomicBool::new(false),
@@ -45,10 +54,14 @@ impl SyncQueue {
     }
 
     pub(crate) fn push(&self, partition: Arc<Partition>) {
+        self.put((partition, None));
+    }
+
+    fn put(&self, due: Due) {
         self.dirty
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
-            .push_back(partition);
+            .push_back(due);
         self.wake.notify_one();
     }
 
@@ -80,11 +93,11 @@ impl SyncQueue {
         }
     }
 
-    fn pop(&self) -> Option<Arc<Partition>> {
+    fn pop(&self) -> Option<Due> {
         let mut dirty = self.dirty.lock().unwrap_or_else(PoisonError::into_inner);
         loop {
-            if let Some(partition) = dirty.pop_front() {
-                return Some(partition);
+            if let Some(due) = dirty.pop_front() {
+                return Some(due);
             }
             if self.stopping.load(Ordering::Acquire) {
                 return None;
@@ -117,12 +130,24 @@ pub(crate) fn start(queue: &Arc<SyncQueue>) -> std::io::Result<Vec<JoinHandle<()
 }
 
 fn run(queue: &SyncQueue) {
-    while let Some(partition) = queue.pop() {
-        let Some(ticket) = partition.begin_sync() else {
+    while let Some((partition, tried)) = queue.pop() {
+        let Some(ticket) = tried.or_else(|| partition.begin_sync()) else {
             continue;
         };
         let began = Instant::now();
         let result = partition.sync(&ticket);
+        if let Err(error) = &result
+            && is_no_descriptor(error)
+            && !queue.stopping.load(Ordering::Acquire)
+        {
+            if let Some(more) = queue.warnings.may_say(began) {
+                tracing::warn!(topic = %partition.topic, partition = partition.index, %error, more, "a sync waits for descriptors");
+            }
+            // Others may need none, so it goes behind them; and those who hold descriptors get time to give them back.
+            std::thread::sleep(DESCRIPTOR_RETRY);
+            queue.put((partition, Some(ticket)));
+            continue;
+        }
         queue.took.record(began.elapsed());
         if partition.end_sync(&ticket, result) {
             queue.push(partition);

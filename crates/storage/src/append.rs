@@ -73,19 +73,20 @@ impl Log {
         patch_leader_epoch(&mut head, leader_epoch);
         let interval = self.config.index_interval_bytes;
         let write = |log: &mut Self| {
-            let full = log.segments.last().is_none_or(|active| {
-                active.is_full_for(&header, &log.config, now_ms, log.jitter_seed)
-            });
+            let full = log.roll_begun
+                || log.segments.last().is_none_or(|active| {
+                    active.is_full_for(&header, &log.config, now_ms, log.jitter_seed)
+                });
             if full {
                 log.roll(now_ms)?;
             }
-            log.epochs.assign(leader_epoch, header.base_offset);
             match log.active() {
                 Some(active) => active.append(&header, &head, tail, interval, now_ms),
                 None => Err(std::io::Error::other("a log has a segment")),
             }
         };
-        write(self).map_err(|error| self.poison(&error))?;
+        write(self).map_err(|error| self.refuse(&error))?;
+        self.epochs.assign(leader_epoch, header.base_offset);
         self.producers.note(&header);
         self.log_end = header.next_offset();
         self.undurable_bytes += to_u64(batch.bytes.len());

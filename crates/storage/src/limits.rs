@@ -14,6 +14,8 @@ pub const SCAN_BYTES: usize = 64 * 1024;
 pub const SEND_BYTES_MIN: usize = 64 * 1024;
 /// Smaller batches are read, not sent from their file: finding their ends would take a read each.
 pub const SEND_BATCH_BYTES_MIN: usize = 8 * 1024;
+/// Files that answers hold open beside those that are read and written: one for so many of these. Beyond it answers are read.
+pub const LENT_FILES_SHARE: usize = 2;
 /// A file's position must fit the index's int32.
 pub const SEGMENT_BYTES_MAX: u64 = 0x7fff_ffff;
 /// Largest small file (checkpoint, properties) that is read whole.

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use mainstem_protocol::ErrorCode;
 
 use crate::LogConfig;
-use crate::disk::{Disk, DiskFile, write_small};
+use crate::disk::{Disk, DiskFile, is_no_descriptor, write_small};
 use crate::leader_epochs::{self, LeaderEpochs};
 use crate::producers::{ProducerEntry, Producers};
 use crate::segment::{Segment, file_name};
@@ -39,6 +39,8 @@ pub struct Log {
     pub(crate) names_unsynced: bool,
     /// True until the directory itself is stable in its parent.
     pub(crate) dir_unsynced: bool,
+    /// Files of a segment at the log end may be there already: one was begun, and there was no descriptor for all of them.
+    pub(crate) roll_begun: bool,
     /// Decides, with a segment's base offset, its share of `segment.jitter.ms`.
     pub(crate) jitter_seed: u32,
     pub(crate) undurable_bytes: u64,
@@ -63,6 +65,14 @@ pub enum LogError {
         /// What the disk said.
         cause: String,
     },
+    /// A file could not be opened for want of a descriptor: nothing was written, and it can be tried again.
+    #[error("{dir}: {cause}")]
+    NoDescriptor {
+        /// Its directory.
+        dir: String,
+        /// What the system said.
+        cause: String,
+    },
     /// An offset outside the log.
     #[error("offset {offset} is not between {log_start} and {log_end}")]
     Range {
@@ -79,7 +89,9 @@ impl LogError {
     /// Apache Kafka's code for it.
     pub fn code(&self) -> ErrorCode {
         match self {
-            Self::Offline { .. } | Self::Disk { .. } => ErrorCode::KafkaStorageError,
+            Self::Offline { .. } | Self::Disk { .. } | Self::NoDescriptor { .. } => {
+                ErrorCode::KafkaStorageError
+            }
             Self::Range { .. } => ErrorCode::OffsetOutOfRange,
         }
     }
@@ -161,6 +173,17 @@ impl Log {
         }
     }
 
+    /// What becomes of an error: the log goes offline, unless nothing was begun for want of a descriptor.
+    pub(crate) fn refuse(&mut self, error: &io::Error) -> LogError {
+        if !is_no_descriptor(error) {
+            return self.poison(error);
+        }
+        LogError::NoDescriptor {
+            dir: self.dir.display().to_string(),
+            cause: error.to_string(),
+        }
+    }
+
     pub(crate) fn active(&mut self) -> Option<&mut Segment> {
         self.segments.last_mut()
     }
@@ -173,22 +196,38 @@ impl Log {
     }
 
     /// Closes the active segment and begins another at `log_end`.
+    ///
+    /// Each step may be taken twice: without a descriptor it is given up half-way, and nothing is appended before it is done.
     pub(crate) fn roll(&mut self, now_ms: i64) -> io::Result<()> {
+        self.roll_begun = true;
         let snapshot = self.producers.snapshot();
         if let Some(active) = self.segments.last_mut() {
             active.store_indexes()?;
-            self.unsynced.push(active.file.clone());
-            self.unsynced.push(active.offsets.file.clone());
-            self.unsynced.push(active.times.file.clone());
         }
         let path = self.dir.join(file_name(self.log_end, "snapshot"));
         let file = self.disk.open(&path, true)?;
         file.set_length(0)?;
         file.write_at(0, &snapshot, &[])?;
-        self.unsynced.push(file);
         let segment = Segment::create(&*self.disk, &self.dir, self.log_end, now_ms)?;
+        if let Some(active) = self.segments.last() {
+            self.unsynced.push(active.file.clone());
+            self.unsynced.push(active.offsets.file.clone());
+            self.unsynced.push(active.times.file.clone());
+        }
+        self.unsynced.push(file);
         self.segments.push(segment);
         self.names_unsynced = true;
+        self.roll_begun = false;
+        Ok(())
+    }
+
+    /// Takes away what [`Self::roll`] left at the log end when it was given up.
+    fn undo_roll(&mut self) -> io::Result<()> {
+        if self.roll_begun {
+            self.remove_segment(self.log_end)?;
+            self.names_unsynced = true;
+            self.roll_begun = false;
+        }
         Ok(())
     }
 
@@ -209,6 +248,7 @@ impl Log {
     }
 
     fn truncate_inner(&mut self, offset: i64) -> io::Result<()> {
+        self.undo_roll()?;
         while self.segments.len() > 1
             && self
                 .segments
@@ -257,6 +297,7 @@ impl Log {
     }
 
     fn close_inner(&mut self) -> io::Result<()> {
+        self.undo_roll()?;
         let snapshot = self.producers.snapshot();
         if let Some(active) = self.segments.last_mut() {
             active.store_indexes()?;

@@ -157,6 +157,7 @@ impl Log {
             unsynced: Vec::new(),
             names_unsynced: true,
             dir_unsynced: true,
+            roll_begun: false,
             jitter_seed: jitter_seed(dir),
             undurable_bytes: 0,
             disk,

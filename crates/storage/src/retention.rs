@@ -54,7 +54,7 @@ impl Log {
     pub fn apply_retention(&mut self, now_ms: i64, upto: i64) -> Result<Doomed, LogError> {
         self.check_online()?;
         self.retain(now_ms, upto)
-            .map_err(|error| self.poison(&error))
+            .map_err(|error| self.refuse(&error))
     }
 
     /// How many segments at the front are to go.

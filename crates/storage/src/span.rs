@@ -13,6 +13,7 @@ use bytes::Bytes;
 use mainstem_protocol::batch::{BatchError, BatchHeader, HEADER_BYTES};
 
 use crate::disk::DiskFile;
+use crate::limits::SCAN_BYTES;
 use crate::log::{Log, LogError};
 use crate::read::{LogSlice, ReadError};
 use crate::scan::{read_exact, to_u64, to_usize};
@@ -168,6 +169,24 @@ impl Span {
             buffer = self.view.read_at(position, needed)?;
         }
         Ok(Some(self.whole_batches(buffer, &first)))
+    }
+
+    /// The header of the batch that holds the wanted offset, without the batch. `None` as with [`Self::read`].
+    pub fn header(&self) -> Result<Option<BatchHeader>, ReadError> {
+        let left = to_usize(self.view.size.saturating_sub(self.start));
+        if left == 0 {
+            return Ok(None);
+        }
+        // However far apart the entries of the index are: then it takes more than one read.
+        let slack = self.slack.min(SCAN_BYTES);
+        let span = Self {
+            slack,
+            ..self.clone()
+        };
+        let window = left.min(slack);
+        let buffer = self.view.read_at(self.start, window)?;
+        let found = span.skip_to_wanted(buffer, window)?;
+        Ok(found.map(|(header, ..)| header))
     }
 
     /// Base offset of the segment behind this one.

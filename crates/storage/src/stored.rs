@@ -1,12 +1,11 @@
 //! Batches that are sent from their file: the system moves them from its page cache to the socket, and they are never in our memory.
 
-use std::fs::File;
 use std::io;
 use std::os::fd::AsFd;
-use std::sync::Arc;
 
 use mainstem_protocol::batch::{BatchHeader, HEADER_BYTES};
 
+use crate::disk::SystemFile;
 use crate::limits::{SEND_BATCH_BYTES_MIN, SEND_BYTES_MIN};
 use crate::read::{LogSlice, ReadError};
 use crate::scan::{to_u64, to_usize};
@@ -15,7 +14,7 @@ use crate::span::Span;
 /// Whole batches in a file. The file stays open as long as this value lives, whatever retention does.
 #[derive(Debug, Clone)]
 pub struct StoredBatches {
-    file: Arc<File>,
+    file: SystemFile,
     position: u64,
     length: usize,
     next_offset: i64,
@@ -50,7 +49,7 @@ impl StoredBatches {
     pub fn send(&self, sent: usize, socket: impl AsFd) -> io::Result<usize> {
         let mut position = self.position + to_u64(sent);
         let left = self.length.saturating_sub(sent);
-        let moved = rustix::fs::sendfile(socket, &*self.file, Some(&mut position), left)?;
+        let moved = rustix::fs::sendfile(socket, &self.file, Some(&mut position), left)?;
         match moved {
             // Bytes below a high watermark do not go away: somebody else has cut the file.
             0 if left > 0 => Err(io::ErrorKind::UnexpectedEof.into()),
@@ -70,7 +69,7 @@ impl Span {
         Ok(self.read()?.map(FoundBatches::Read))
     }
 
-    /// The batches where they are; `None` when they are few or small, or no file of the system.
+    /// The batches where they are; `None` when they are few or small, or the system cannot send from the file.
     fn find_stored(&self) -> Result<Option<StoredBatches>, ReadError> {
         let left = to_usize(self.view.size.saturating_sub(self.start));
         if left.min(self.max_bytes) < SEND_BYTES_MIN {

@@ -105,6 +105,9 @@ fn configure(node: &Node, image: &MetadataImage, resource: &ConfigResource) {
         _ => return,
     };
     let properties = node.effective(image);
+    if resource.resource_type == ConfigResource::BROKER {
+        node.connections.configure(&properties);
+    }
     for topic in topics {
         let own = image.config(&ConfigResource::topic(&topic.name));
         let config = log_config(&properties, own.map(|own| &**own));

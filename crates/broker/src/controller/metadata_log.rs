@@ -26,13 +26,14 @@ use mainstem_protocol::messages::{
     leader_change_message,
 };
 use mainstem_protocol::{DecodeError, EncodeError, Str, Uuid};
-use mainstem_storage::disk::{Disk, read_small, write_small};
+use mainstem_storage::disk::{Disk, is_no_descriptor, read_small, write_small};
 use mainstem_storage::{AppendError, Invalid, Log, LogError, ReadError, validate_internal};
 
 use super::replay::{Quorum, Replayed, replay};
 use super::snapshots::{self, SnapshotId};
 use super::upkeep::{SnapshotLimits, Snapshots};
 use crate::clock::now_ms;
+use crate::descriptors::patiently;
 
 pub(crate) const QUORUM_STATE: &str = "quorum-state";
 /// Records of one batch where many are written: Apache Kafka's controller keeps to about as many.
@@ -242,9 +243,10 @@ impl MetadataLog {
         let valid = validate_internal(batch)?;
         self.last_ms = now_ms();
         self.snapshots.note_appended(valid.len());
-        let appended = self
-            .log
-            .append_as_leader(&valid, self.epoch, self.last_ms)?;
+        let appended = patiently(
+            |error| matches!(error, AppendError::Log(LogError::NoDescriptor { .. })),
+            || self.log.append_as_leader(&valid, self.epoch, self.last_ms),
+        )?;
         self.sync()?;
         Ok(OffsetAndEpoch {
             offset: appended.last,
@@ -254,7 +256,7 @@ impl MetadataLog {
 
     fn sync(&mut self) -> Result<(), MetadataLogError> {
         let ticket = self.log.sync_ticket();
-        if let Err(error) = ticket.sync() {
+        if let Err(error) = patiently(is_no_descriptor, || ticket.sync()) {
             self.log.poison(&error);
             return Err(error.into());
         }

@@ -68,6 +68,7 @@ async fn delete(
     if is_internal(topic) {
         return Err(ErrorCode::InvalidTopicException);
     }
+    partition.check_deletion().map_err(|refusal| refusal.code)?;
     let log_end = partition.offsets().map_err(|refusal| refusal.code)?.log_end;
     let upto = match asked.offset {
         -1 => log_end,

@@ -157,10 +157,7 @@ fn append(
     partition: Result<Arc<Partition>, ErrorCode>,
     data: PartitionProduceData,
 ) -> Result<(Arc<Partition>, Answered), Refusal> {
-    let refuse = |code: ErrorCode, message: &str| Refusal {
-        code,
-        message: message.to_owned(),
-    };
+    let refuse = |code: ErrorCode, message: &str| Refusal::new(code, message);
     if rules.lacks_transactional_id {
         // Stored, its batch would hold the last stable offset for ever: nobody writes a marker for it. The others are not stored either.
         return Err(refuse(

@@ -221,8 +221,8 @@ async fn groups(text: &mut Text, node: &Arc<Node>) {
             ];
             if at == 0 {
                 text.sample(name, &labels, lag.records);
-            } else {
-                text.sample(name, &labels, lag.seconds);
+            } else if let Some(seconds) = lag.seconds {
+                text.sample(name, &labels, seconds);
             }
         }
     }

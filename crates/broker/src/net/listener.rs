@@ -59,9 +59,10 @@ pub(crate) async fn accept(
     loop {
         let accepted = tokio::select! {
             accepted = async {
-                // At `max.connections` those who come wait in the backlog, as with Apache Kafka.
+                let accepted = listener.accept().await;
+                // At `max.connections` the first who comes waits here and the others in the backlog, as with Apache Kafka.
                 node.connections.room().await;
-                listener.accept().await
+                accepted
             } => accepted,
             _ = closing.changed() => return,
         };

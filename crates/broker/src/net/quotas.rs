@@ -8,18 +8,30 @@ use std::collections::HashMap;
 use std::net::{IpAddr, ToSocketAddrs};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use arc_swap::ArcSwap;
+use mainstem_storage::disk::BudgetDisk;
 use tokio::sync::Notify;
 
 use super::warnings::Warnings;
 use crate::config::Properties;
-use crate::limits::{CONNECTIONS_MIN, DESCRIPTORS_KEPT, OPEN_FILES_MAX, OPEN_FILES_MIN};
+use crate::limits::{
+    CONNECTIONS_MIN, DESCRIPTORS_KEPT, HTTP_CONNECTIONS_MAX, OPEN_FILES_MAX, OPEN_FILES_MIN,
+};
+
+/// How many there may be; may change while the node runs.
+#[derive(Debug)]
+struct Limits {
+    max: usize,
+    max_per_ip: usize,
+    overrides: HashMap<IpAddr, usize>,
+}
 
 /// The open connections.
 #[derive(Debug)]
 pub(crate) struct Connections {
-    max: usize,
-    max_per_ip: usize,
-    overrides: HashMap<IpAddr, usize>,
+    limits: ArcSwap<Limits>,
+    /// As many as the descriptors allow.
+    possible: usize,
     open: Mutex<Open>,
     ended: Notify,
     /// What is said of peers that are closed.
@@ -42,27 +54,25 @@ pub(crate) struct OpenConnection {
 impl Connections {
     /// Limits as configured; `descriptors` is how many files and sockets the process may have open.
     pub(crate) fn new(properties: &Properties, descriptors: u64) -> Self {
-        let number = |name| usize::try_from(properties.number(name)).unwrap_or(0);
-        let kept = DESCRIPTORS_KEPT + open_files_max(descriptors);
         let possible = usize::try_from(descriptors)
             .unwrap_or(usize::MAX)
-            .saturating_sub(kept)
+            .saturating_sub(kept(descriptors))
             .max(CONNECTIONS_MIN);
-        let overrides = properties
-            .text("max.connections.per.ip.overrides")
-            .unwrap_or("");
         Self {
-            max: number("max.connections").min(possible),
-            max_per_ip: number("max.connections.per.ip"),
-            overrides: overrides
-                .split(',')
-                .filter_map(one_override)
-                .flatten()
-                .collect(),
+            limits: ArcSwap::from_pointee(Limits::of(properties, possible)),
+            possible,
             open: Mutex::default(),
             ended: Notify::new(),
             warnings: Warnings::default(),
         }
+    }
+
+    /// Takes new limits. What is open stays open, as with Apache Kafka.
+    pub(crate) fn configure(&self, properties: &Properties) {
+        self.limits
+            .store(Arc::new(Limits::of(properties, self.possible)));
+        // There may be room now for who waits.
+        self.ended.notify_waiters();
     }
 
     fn open(&self) -> std::sync::MutexGuard<'_, Open> {
@@ -80,7 +90,7 @@ impl Connections {
             let ended = self.ended.notified();
             tokio::pin!(ended);
             ended.as_mut().enable();
-            if self.count() < self.max {
+            if self.count() < self.limits.load().max {
                 return;
             }
             ended.await;
@@ -90,7 +100,8 @@ impl Connections {
     /// Counts a connection; `None` when the peer has too many.
     pub(crate) fn enter(self: &Arc<Self>, ip: IpAddr) -> Option<OpenConnection> {
         let ip = ip.to_canonical();
-        let limit = *self.overrides.get(&ip).unwrap_or(&self.max_per_ip);
+        let limits = self.limits.load();
+        let limit = *limits.overrides.get(&ip).unwrap_or(&limits.max_per_ip);
         let mut open = self.open();
         let of_ip = open.by_ip.entry(ip).or_default();
         if *of_ip >= limit {
@@ -106,6 +117,24 @@ impl Connections {
             connections: self.clone(),
             ip,
         })
+    }
+}
+
+impl Limits {
+    fn of(properties: &Properties, possible: usize) -> Self {
+        let number = |name| usize::try_from(properties.number(name)).unwrap_or(0);
+        let overrides = properties
+            .text("max.connections.per.ip.overrides")
+            .unwrap_or("");
+        Self {
+            max: number("max.connections").min(possible),
+            max_per_ip: number("max.connections.per.ip"),
+            overrides: overrides
+                .split(',')
+                .filter_map(one_override)
+                .flatten()
+                .collect(),
+        }
     }
 }
 
@@ -140,6 +169,12 @@ impl Drop for OpenConnection {
         drop(open);
         self.connections.ended.notify_waiters();
     }
+}
+
+/// How many of the descriptors are not for connections.
+fn kept(descriptors: u64) -> usize {
+    let files = BudgetDisk::descriptors(open_files_max(descriptors));
+    DESCRIPTORS_KEPT + HTTP_CONNECTIONS_MAX + files
 }
 
 /// How many of the descriptors are for files of logs.
@@ -202,8 +237,11 @@ mod tests {
 
     #[test]
     fn descriptors_bound_the_connections() {
-        assert_eq!(connections(&[], 20_000).max, 15_000 - DESCRIPTORS_KEPT);
-        assert_eq!(connections(&[], 10).max, CONNECTIONS_MIN);
-        assert_eq!(connections(&["max.connections=7"], 20_000).max, 7);
+        let max =
+            |options: &[&str], descriptors| connections(options, descriptors).limits.load().max;
+        let kept = 5_000 + 2_500 + DESCRIPTORS_KEPT + HTTP_CONNECTIONS_MAX;
+        assert_eq!(max(&[], 20_000), 20_000 - kept);
+        assert_eq!(max(&[], 10), CONNECTIONS_MIN);
+        assert_eq!(max(&["max.connections=7"], 20_000), 7);
     }
 }

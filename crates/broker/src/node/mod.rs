@@ -38,8 +38,8 @@ use crate::sync::{self, SyncQueue};
 use crate::threads::{Core, core_count, spawn, start_cores};
 use crate::wakes::Wakes;
 use starting::{
-    advertised, fetch_sessions, listen, open_partitions, read_metadata, register, report,
-    serve_http,
+    advertised, connections, fetch_sessions, listen, open_partitions, read_metadata, register,
+    report, serve_http,
 };
 
 /// Topic of committed offsets.
@@ -254,13 +254,13 @@ fn start_on(
         cluster_id: Str::from(&log_dirs.meta.cluster_id),
         groups: Groups::new(control.handle.clone()),
         fetch_sessions: fetch_sessions(&config),
+        connections: connections(&config, &image, descriptors),
         metadata: ArcSwap::from_pointee(image),
         partitions: Partitions::default(),
         sync: Arc::new(SyncQueue::new(wakes.clone())),
         controller,
         producer_ids: ProducerIds::default(),
         housekeeping,
-        connections: Arc::new(Connections::new(&config.properties, descriptors)),
         memory: Arc::new(Memory::of(&config.properties)),
         arriving: Arc::new(Memory::arriving()),
         time_searches: Arc::new(Semaphore::new(TIME_SEARCHES)),

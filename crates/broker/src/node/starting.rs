@@ -15,16 +15,27 @@ use mainstem_storage::Repair;
 
 use super::{Node, StartError, StartReport};
 use crate::clock::random_uuid;
-use crate::config::NodeConfig;
+use crate::config::{NodeConfig, effective};
 use crate::controller::{MetadataLog, SnapshotLimits, start_partitions};
 use crate::fetch::FetchSessions;
 use crate::log_dirs::{DataDirError, LogDirs};
-use crate::net::{Bound, bind};
+use crate::net::{Bound, Connections, bind};
 use crate::threads::Core;
 
 pub(super) fn fetch_sessions(config: &NodeConfig) -> FetchSessions {
     let name = "max.incremental.fetch.session.cache.slots";
     FetchSessions::new(usize::try_from(config.properties.number(name)).unwrap_or(1_000))
+}
+
+/// With the limits that were set while the node ran before.
+pub(super) fn connections(
+    config: &NodeConfig,
+    image: &MetadataImage,
+    descriptors: u64,
+) -> Arc<Connections> {
+    let node_id = i32::try_from(config.properties.number("node.id")).unwrap_or(1);
+    let properties = effective(&config.properties, image, node_id);
+    Arc::new(Connections::new(&properties, descriptors))
 }
 
 pub(super) fn listen(config: &NodeConfig) -> Result<Bound, StartError> {

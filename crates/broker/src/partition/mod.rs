@@ -13,6 +13,7 @@ pub(crate) use reads::Isolation;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 use arc_swap::ArcSwap;
 use bytes::Bytes;
@@ -25,6 +26,7 @@ use mainstem_storage::{validate_internal, validate_produced};
 
 use crate::clock::now_ms;
 use crate::config::Durability;
+use crate::descriptors::patiently;
 use crate::limits::COMMIT_WAITS_LOOK;
 use crate::sync::SyncQueue;
 use crate::wakes::{Committed, FetchWait, RuntimeId, Woken};
@@ -35,13 +37,16 @@ use waits::{abandon, advance};
 pub(crate) struct Refusal {
     pub(crate) code: ErrorCode,
     pub(crate) message: String,
+    /// Nothing was begun for want of a descriptor: it can be tried again.
+    pub(crate) is_no_descriptor: bool,
 }
 
 impl Refusal {
-    fn new(code: ErrorCode, message: impl ToString) -> Self {
+    pub(crate) fn new(code: ErrorCode, message: impl ToString) -> Self {
         Self {
             code,
             message: message.to_string(),
+            is_no_descriptor: false,
         }
     }
 
@@ -205,7 +210,11 @@ impl Partition {
         batch: Bytes,
     ) -> Result<(Appended, i64), Refusal> {
         let batch = validate_internal(batch).map_err(|error| Refusal::new(error.code(), error))?;
-        self.append(&batch, now_ms())
+        // A role ends with an append that is refused; what a client sends is sent again.
+        patiently(
+            |refusal: &Refusal| refusal.is_no_descriptor,
+            || self.append(&batch, now_ms()),
+        )
     }
 
     fn append(
@@ -275,10 +284,17 @@ impl Partition {
     }
 
     fn refuse_append(&self, error: AppendError) -> Refusal {
+        let is_short = matches!(error, AppendError::Log(LogError::NoDescriptor { .. }));
+        if is_short && let Some(more) = self.queue.warnings.may_say(Instant::now()) {
+            tracing::warn!(topic = %self.topic, partition = self.index, %error, more, "a batch is refused");
+        }
         if let AppendError::Log(LogError::Disk { .. }) = error {
             tracing::error!(topic = %self.topic, partition = self.index, %error, "a write failed: the partition takes no more");
         }
-        Refusal::new(error.code(), error)
+        Refusal {
+            is_no_descriptor: is_short,
+            ..Refusal::new(error.code(), error)
+        }
     }
 
     /// A sync thread asks what to sync; `None` when there is nothing any more.
@@ -392,8 +408,19 @@ impl Partition {
         Ok(doomed.remove())
     }
 
+    /// Where only compaction takes records away nobody else may, as with Apache Kafka: what is kept is the last of each key.
+    pub(crate) fn check_deletion(&self) -> Result<(), Refusal> {
+        let config = self.config.load();
+        if config.compact && !config.delete {
+            let what = "records cannot be deleted: cleanup.policy is compact alone";
+            return Err(Refusal::new(ErrorCode::PolicyViolation, what));
+        }
+        Ok(())
+    }
+
     /// Moves the log start (DeleteRecords); -1 means the high watermark. Returns the new start.
     pub(crate) fn delete_records(self: &Arc<Self>, offset: i64) -> Result<i64, Refusal> {
+        self.check_deletion()?;
         let start = self.with(|state| {
             let upto = state.high_watermark;
             let offset = if offset == -1 { upto } else { offset };

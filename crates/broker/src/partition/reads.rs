@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
+use mainstem_protocol::batch::BatchHeader;
 use mainstem_protocol::{ErrorCode, RecordBatches, Stored};
 use mainstem_storage::{
     AbortedTransaction, FoundBatches, GoesOn, LogSlice, ReadError, Span, TimestampedOffset,
@@ -62,6 +63,12 @@ impl Partition {
             next_offset: from,
         };
         Ok((slice.unwrap_or(nothing), offsets))
+    }
+
+    /// The header of the batch that holds `from`; nothing else of it is read. `None` when there is none below the high watermark.
+    pub(crate) fn header(&self, from: i64) -> Result<Option<BatchHeader>, Refusal> {
+        let wanted = (Isolation::Uncommitted, from, 0, true);
+        Ok(self.search(wanted, Span::header)?.0)
     }
 
     /// The same for an answer, as far as the isolation lets batches be seen: large ones stay in their file, for the socket to be sent

@@ -55,6 +55,12 @@ fn change(
     )
 }
 
+/// Sets a property of the broker, or takes it away again.
+pub(crate) fn set_broker(wire: &mut Wire, name: &str, value: Option<&str>) {
+    let kind = if value.is_some() { SET } else { DELETE };
+    assert_eq!(change(wire, (BROKER, "1"), &[(name, kind, value)]), done());
+}
+
 fn done() -> (ErrorCode, String) {
     (ErrorCode::None, String::new())
 }

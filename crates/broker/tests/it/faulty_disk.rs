@@ -3,11 +3,12 @@
 
 use std::io;
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use mainstem_broker::disk::{Disk, DiskFile, Entry, RealDisk};
+use mainstem_broker::disk::{Disk, DiskFile, Entry, RealDisk, no_descriptor};
 use mainstem_broker::{NodeConfig, RunningNode, start};
 use mainstem_protocol::batch::{BatchBuilder, BatchOptions};
 use mainstem_protocol::messages::create_topics_request::CreatableTopic;
@@ -21,6 +22,7 @@ use mainstem_protocol::messages::{
 use mainstem_protocol::{ErrorCode, Request};
 
 use super::power::delete_records_request;
+use super::power::set_config;
 use super::serving::{fetch_request, fetched};
 use super::wire::{
     Wire, batch, code, config, node, produce, produce_request, request_bytes, topic,
@@ -36,12 +38,29 @@ struct Fault {
     holds_syncs: AtomicBool,
     held: Mutex<bool>,
     let_go: Condvar,
+    /// There is no descriptor to open anything with, and all else goes on.
+    descriptors_only: AtomicBool,
+    /// How often that was met.
+    missed: AtomicUsize,
 }
 
 impl Fault {
-    fn check(&self, path: &Path, is_sync: bool) -> io::Result<()> {
+    fn hits(&self, path: &Path) -> bool {
         let of = *self.of.lock().unwrap();
-        let hit = of.is_some_and(|of| path.to_string_lossy().contains(of));
+        of.is_some_and(|of| path.to_string_lossy().contains(of))
+    }
+
+    /// Whether there is a descriptor.
+    fn check_open(&self, path: &Path) -> io::Result<()> {
+        if self.hits(path) && self.descriptors_only.load(Ordering::Relaxed) {
+            self.missed.fetch_add(1, Ordering::Relaxed);
+            return Err(no_descriptor());
+        }
+        Ok(())
+    }
+
+    fn check(&self, path: &Path, is_sync: bool) -> io::Result<()> {
+        let hit = self.hits(path) && !self.descriptors_only.load(Ordering::Relaxed);
         if self.holds_syncs.load(Ordering::Relaxed) {
             if hit && is_sync {
                 let held = self.held.lock().unwrap();
@@ -101,6 +120,7 @@ impl DiskFile for FaultyFile {
 
 impl Disk for FaultyDisk {
     fn open(&self, path: &Path, create: bool) -> io::Result<Arc<dyn DiskFile>> {
+        self.0.check_open(path)?;
         if create && RealDisk.open(path, false).is_err() {
             self.0.check(path, false)?;
         }
@@ -133,6 +153,7 @@ impl Disk for FaultyDisk {
     }
 
     fn sync_dir(&self, path: &Path) -> io::Result<()> {
+        self.0.check_open(path)?;
         self.0.check(path, true)?;
         RealDisk.sync_dir(path)
     }
@@ -188,6 +209,15 @@ impl Setting {
         let (error, high_watermark, records) = fetched(&self.wire.ask(12, &fetch_request(0, 0)));
         assert_eq!(error, ErrorCode::None);
         (high_watermark, Bytes::from(records))
+    }
+
+    /// Waits until so many times there was no descriptor.
+    fn wait_until_missed(&self, times: usize) {
+        let deadline = Instant::now() + Duration::from_secs(20);
+        while self.fault.missed.load(Ordering::Relaxed) < times {
+            assert!(Instant::now() < deadline, "nobody tries");
+            std::thread::yield_now();
+        }
     }
 
     /// Stops as well as it can be done, and finds what was acknowledged.
@@ -417,4 +447,56 @@ fn what_was_acknowledged_before_its_sync_is_deleted() {
     assert_eq!((answer.low_watermark, answer.error_code), (-1, timed_out));
     at.hold_syncs(false);
     at.node.stop().unwrap();
+}
+
+#[test]
+fn a_partition_for_which_there_is_no_descriptor_takes_records_again_when_there_is_one() {
+    let mut at = setting();
+    at.fault.descriptors_only.store(true, Ordering::Relaxed);
+    set_config(&mut at.wire, "orders", "segment.bytes", "1048576");
+    topic(&mut at.wire, "late");
+    let large = || batch(&vec![1; 600_000]);
+    assert_eq!(
+        code(&produce(&mut at.wire, "orders", large())),
+        ErrorCode::None
+    );
+    let before = at.orders();
+    // Another segment cannot be begun: nothing was written, and the client may send it again.
+    at.fail("orders-0", false);
+    let refused = produce(&mut at.wire, "orders", large());
+    assert_eq!(code(&refused), ErrorCode::KafkaStorageError);
+    assert_eq!(at.try_produce("others"), ErrorCode::None);
+    assert_eq!(at.orders(), before);
+    *at.fault.of.lock().unwrap() = None;
+    assert_eq!(
+        code(&produce(&mut at.wire, "orders", large())),
+        ErrorCode::None
+    );
+    // The names of a new partition cannot be synced: who waits for that waits until they can.
+    at.fail("late-0", false);
+    let missed = at.fault.missed.load(Ordering::Relaxed);
+    let request = produce_request("late", batch(b"more"));
+    let mut waits = Wire::to(&at.node);
+    waits.send(&request_bytes(9, &request));
+    at.wait_until_missed(missed + 3);
+    assert_eq!(at.try_produce("others"), ErrorCode::None);
+    *at.fault.of.lock().unwrap() = None;
+    let answer = waits.answer(9, &request);
+    let answer = &answer.responses[0].partition_responses[0];
+    assert_eq!((code(answer), answer.base_offset), (ErrorCode::None, 0));
+    drop(waits);
+    at.check_restart(&before.1);
+}
+
+#[test]
+fn a_stop_does_not_wait_for_descriptors_that_do_not_come() {
+    let mut at = setting();
+    at.fault.descriptors_only.store(true, Ordering::Relaxed);
+    topic(&mut at.wire, "late");
+    let before = at.orders();
+    at.fail("late-0", false);
+    let mut waits = Wire::to(&at.node);
+    waits.send(&request_bytes(9, &produce_request("late", batch(b"more"))));
+    at.wait_until_missed(1);
+    at.check_restart(&before.1);
 }

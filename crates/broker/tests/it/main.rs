@@ -42,6 +42,7 @@ mod sample;
 #[rustfmt::skip]
 #[path = "../../../protocol/tests/it/samples/mod.rs"]
 mod samples;
+mod scarce;
 mod serving;
 mod snapshots;
 mod wire;

@@ -167,6 +167,14 @@ fn a_scrape_tells_of_requests_logs_and_lag() {
     // Everything was fetched, once.
     let fetched_bytes = at("mainstem_topic_fetched_bytes_total{topic=\"orders\"}");
     assert_eq!(fetched_bytes, appended);
+    // Of a batch without a timestamp nobody knows how old it is.
+    let undated = produce(&mut wire, "orders", batch(b"undated"));
+    assert_eq!(code(&undated), ErrorCode::None);
+    commit(&mut wire, 5);
+    let undated = samples(&get(node.http_address.unwrap(), "/metrics"));
+    let records = undated.get(&format!("mainstem_group_lag_records{lag}"));
+    let seconds = undated.get(&format!("mainstem_group_lag_seconds{lag}"));
+    assert_eq!((records, seconds), (Some(&1.0), None));
     assert_eq!(at("mainstem_connections"), 1.0);
     assert!(at("mainstem_received_bytes_total") > 500.0);
     assert!(at("mainstem_sent_bytes_total") > 500.0);
@@ -174,7 +182,7 @@ fn a_scrape_tells_of_requests_logs_and_lag() {
     // What is no request is counted, too.
     wire.send(&[0, 0, 0, 12, 0, 0, 0, 99, 0, 0, 0, 1, 0, 0, 0, 0]);
     assert!(wire.frame().is_none());
-    commit(&mut Wire::to(&node), 5);
+    commit(&mut Wire::to(&node), 6);
     let after = samples(&get(node.http_address.unwrap(), "/metrics"));
     assert_eq!(
         after["mainstem_requests_refused_total{api=\"Produce\"}"],

@@ -5,19 +5,18 @@
 //! - a file with writes that were not synced is synced before it is closed. A descriptor that is opened later need not be told of a write
 //!   that failed in between, so what nobody has synced must not lose its descriptor;
 //! - a failed sync is remembered: every later sync of the file fails;
-//! - at most the budget is open, and one more for each thread that is reading or writing.
+//! - at most the budget is open, and one more for each thread that is reading or writing;
+//! - beside those, answers hold a bounded number of files open, one for each file however many answers are sent from it;
+//! - when the system has no descriptor left, files that nobody uses are closed for whatever needs one.
 
 use std::collections::VecDeque;
-use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
-use super::{Disk, DiskFile, Entry, RealDisk};
-
-/// Linux' number for "this process has too many open files".
-const TOO_MANY_OPEN_FILES: i32 = 24;
+use super::{Disk, DiskFile, Entry, RealDisk, SystemFile, is_no_descriptor};
+use crate::limits::LENT_FILES_SHARE;
 
 /// The real disk within a budget of descriptors.
 #[derive(Debug, Clone)]
@@ -29,6 +28,8 @@ pub struct BudgetDisk {
 struct Table {
     budget: usize,
     open: AtomicUsize,
+    /// Files that answers hold.
+    lent: AtomicUsize,
     clock: Mutex<VecDeque<Weak<Shared>>>,
 }
 
@@ -49,6 +50,15 @@ struct State {
     /// What `writes` was when the last sync that went well began.
     synced: u64,
     failed: Option<io::ErrorKind>,
+    /// What answers hold of it.
+    loan: Weak<Loan>,
+}
+
+/// A file that answers hold open, whatever the hand of the clock does.
+#[derive(Debug)]
+pub(super) struct Loan {
+    file: SystemFile,
+    table: Arc<Table>,
 }
 
 #[derive(Debug)]
@@ -67,11 +77,17 @@ impl BudgetDisk {
         let table = Table {
             budget: budget.max(1),
             open: AtomicUsize::new(0),
+            lent: AtomicUsize::new(0),
             clock: Mutex::default(),
         };
         Self {
             table: Arc::new(table),
         }
+    }
+
+    /// How many descriptors a disk with such a budget takes, those that answers hold among them.
+    pub fn descriptors(budget: usize) -> usize {
+        budget + budget / LENT_FILES_SHARE
     }
 
     /// Files that are open.
@@ -84,17 +100,31 @@ impl Table {
     /// Opens a file, closing others first when there are too many.
     fn open(&self, path: &Path, create: bool) -> io::Result<Arc<dyn DiskFile>> {
         self.shrink_to(self.budget - 1);
+        self.with_descriptors(|| RealDisk.open(path, create))
+    }
+
+    /// Does what needs a descriptor; files are closed when there is none.
+    fn with_descriptors<R>(&self, attempt: impl Fn() -> io::Result<R>) -> io::Result<R> {
         let mut target = self.budget;
         loop {
-            match RealDisk.open(path, create) {
-                Err(error) if error.raw_os_error() == Some(TOO_MANY_OPEN_FILES) && target > 1 => {
+            match attempt() {
+                Err(error) if is_no_descriptor(&error) && target > 0 => {
                     // Somebody else took what was ours.
                     target /= 2;
                     self.shrink_to(target);
                 }
-                opened => return opened,
+                done => return done,
             }
         }
+    }
+
+    /// Counts a file as lent, if one more may be.
+    fn lend(self: &Arc<Self>, file: SystemFile) -> Option<Loan> {
+        let table = self.clone();
+        // Made before it is judged, so that it is given back in any case.
+        let loan = Loan { file, table };
+        let before = self.lent.fetch_add(1, Ordering::Relaxed);
+        (before < self.budget / LENT_FILES_SHARE).then_some(loan)
     }
 
     /// Puts an open file under the hand of the clock.
@@ -175,6 +205,21 @@ impl BudgetFile {
     }
 }
 
+impl Loan {
+    fn hold(self: Arc<Self>) -> SystemFile {
+        SystemFile {
+            file: self.file.file.clone(),
+            _loan: Some(self),
+        }
+    }
+}
+
+impl Drop for Loan {
+    fn drop(&mut self) {
+        self.table.lent.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
 impl Drop for BudgetFile {
     fn drop(&mut self) {
         if lock(&self.shared.state).file.take().is_some() {
@@ -197,8 +242,18 @@ impl DiskFile for BudgetFile {
         self.file()?.read_to(offset, length, buffer)
     }
 
-    fn system_file(&self) -> io::Result<Option<Arc<File>>> {
-        self.file()?.system_file()
+    fn system_file(&self) -> io::Result<Option<SystemFile>> {
+        let mut state = lock(&self.shared.state);
+        if let Some(loan) = state.loan.upgrade() {
+            return Ok(Some(loan.hold()));
+        }
+        let file = self.file_of(&mut state)?.system_file()?;
+        let Some(loan) = file.and_then(|file| self.table.lend(file)) else {
+            return Ok(None);
+        };
+        let loan = Arc::new(loan);
+        state.loan = Arc::downgrade(&loan);
+        Ok(Some(loan.hold()))
     }
 
     fn modified_ms(&self) -> io::Result<i64> {
@@ -266,7 +321,7 @@ impl Disk for BudgetDisk {
     }
 
     fn list(&self, path: &Path) -> io::Result<Vec<Entry>> {
-        RealDisk.list(path)
+        self.table.with_descriptors(|| RealDisk.list(path))
     }
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
@@ -278,10 +333,10 @@ impl Disk for BudgetDisk {
     }
 
     fn remove_dir(&self, path: &Path) -> io::Result<()> {
-        RealDisk.remove_dir(path)
+        self.table.with_descriptors(|| RealDisk.remove_dir(path))
     }
 
     fn sync_dir(&self, path: &Path) -> io::Result<()> {
-        RealDisk.sync_dir(path)
+        self.table.with_descriptors(|| RealDisk.sync_dir(path))
     }
 }

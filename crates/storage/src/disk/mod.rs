@@ -5,16 +5,20 @@
 
 mod budget;
 mod mem;
+mod no_descriptor;
 mod real;
 
 use std::fmt::Debug;
 use std::fs::File;
 use std::io;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::path::Path;
 use std::sync::Arc;
 
 pub use budget::BudgetDisk;
+use budget::Loan;
 pub use mem::MemDisk;
+pub use no_descriptor::{is_no_descriptor, no_descriptor};
 pub use real::RealDisk;
 
 /// A file that is open.
@@ -29,8 +33,8 @@ pub trait DiskFile: Send + Sync + Debug {
         buffer.truncate(held + read);
         Ok(())
     }
-    /// The file itself, for the system to send from; `None` where there is no such thing.
-    fn system_file(&self) -> io::Result<Option<Arc<File>>> {
+    /// The file itself, for the system to send from; `None` where there is no such thing, or too many are held already.
+    fn system_file(&self) -> io::Result<Option<SystemFile>> {
         Ok(None)
     }
     /// Writes `head` and then `tail` at `offset`, in one go if the disk can.
@@ -43,6 +47,19 @@ pub trait DiskFile: Send + Sync + Debug {
     fn set_length(&self, length: u64) -> io::Result<()>;
     /// Makes the file's bytes stable.
     fn sync(&self) -> io::Result<()>;
+}
+
+/// A file of the system, which stays open as long as this value lives.
+#[derive(Debug, Clone)]
+pub struct SystemFile {
+    file: Arc<File>,
+    _loan: Option<Arc<Loan>>,
+}
+
+impl AsFd for SystemFile {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.file.as_fd()
+    }
 }
 
 /// What is in a directory.

@@ -8,7 +8,8 @@ use std::sync::Arc;
 
 use rustix::buffer::spare_capacity;
 
-use super::{Disk, DiskFile, Entry};
+use super::no_descriptor::mark;
+use super::{Disk, DiskFile, Entry, SystemFile};
 
 /// The disk of the machine.
 #[derive(Debug, Clone, Copy, Default)]
@@ -52,8 +53,11 @@ impl DiskFile for RealFile {
         Ok(())
     }
 
-    fn system_file(&self) -> io::Result<Option<Arc<File>>> {
-        Ok(Some(self.0.clone()))
+    fn system_file(&self) -> io::Result<Option<SystemFile>> {
+        Ok(Some(SystemFile {
+            file: self.0.clone(),
+            _loan: None,
+        }))
     }
 
     fn write_at(&self, offset: u64, head: &[u8], tail: &[u8]) -> io::Result<()> {
@@ -108,7 +112,8 @@ impl Disk for RealDisk {
             .write(true)
             .create(create)
             .truncate(false)
-            .open(path)?;
+            .open(path)
+            .map_err(mark)?;
         Ok(Arc::new(RealFile(Arc::new(file))))
     }
 
@@ -118,7 +123,7 @@ impl Disk for RealDisk {
 
     fn list(&self, path: &Path) -> io::Result<Vec<Entry>> {
         let mut entries = Vec::new();
-        for entry in std::fs::read_dir(path)? {
+        for entry in std::fs::read_dir(path).map_err(mark)? {
             let entry = entry?;
             // Names that are not text cannot be ours or Kafka's.
             if let Ok(name) = entry.file_name().into_string() {
@@ -141,10 +146,11 @@ impl Disk for RealDisk {
     }
 
     fn remove_dir(&self, path: &Path) -> io::Result<()> {
-        std::fs::remove_dir_all(path)
+        // Removing what is there is begun again from the start, so that some of it may be gone does not matter.
+        std::fs::remove_dir_all(path).map_err(mark)
     }
 
     fn sync_dir(&self, path: &Path) -> io::Result<()> {
-        File::open(path)?.sync_all()
+        File::open(path).map_err(mark)?.sync_all()
     }
 }
