@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use mainstem_protocol::messages::create_topics_request::CreatableTopic;
+use mainstem_protocol::messages::create_topics_request::{CreatableTopic, CreatableTopicConfig};
 use mainstem_protocol::messages::create_topics_response::{
     CreatableTopicConfigs, CreatableTopicResult,
 };
@@ -202,6 +202,26 @@ fn check_name(names: &Names<'_>, name: &str) -> Result<(), Refusal> {
     Ok(())
 }
 
+fn check_configs(configs: &[CreatableTopicConfig]) -> Result<(), Refusal> {
+    let without_value = configs.iter().filter(|config| config.value.is_none());
+    let without_value: Vec<_> = without_value.map(|config| config.name.as_str()).collect();
+    if !without_value.is_empty() {
+        let names = without_value.join(",");
+        let what = format!("Null value not supported for topic configs: {names}");
+        return Err(Refusal(ErrorCode::InvalidConfig, what));
+    }
+    for config in configs {
+        let value = config.value.as_ref().map_or("", |value| value.as_str());
+        check_topic_value(&config.name, value)
+            .map_err(|error| Refusal(ErrorCode::InvalidConfig, error.kafka_words()))?;
+    }
+    let given = configs.iter().filter_map(|config| {
+        let value = config.value.as_ref()?;
+        Some((config.name.clone(), value.clone()))
+    });
+    check_together(&given.collect()).map_err(|what| Refusal(ErrorCode::InvalidConfig, what))
+}
+
 fn plan(
     names: &Names<'_>,
     topic: &CreatableTopic,
@@ -210,28 +230,13 @@ fn plan(
 ) -> Result<Topic, Refusal> {
     let image = names.image;
     check_name(names, &topic.name)?;
+    // What is wrong with these is said first, as Apache Kafka does.
+    check_configs(&topic.configs)?;
     let partitions = if topic.assignments.is_empty() {
         place(image, topic, defaults)?
     } else {
         assigned(image, topic)?
     };
-    let without_value = topic.configs.iter().filter(|config| config.value.is_none());
-    let without_value: Vec<_> = without_value.map(|config| config.name.as_str()).collect();
-    if !without_value.is_empty() {
-        let names = without_value.join(",");
-        let what = format!("Null value not supported for topic configs: {names}");
-        return Err(Refusal(ErrorCode::InvalidConfig, what));
-    }
-    for config in &topic.configs {
-        let value = config.value.as_ref().map_or("", |value| value.as_str());
-        check_topic_value(&config.name, value)
-            .map_err(|error| Refusal(ErrorCode::InvalidConfig, error.kafka_words()))?;
-    }
-    let given = topic.configs.iter().filter_map(|config| {
-        let value = config.value.as_ref()?;
-        Some((config.name.clone(), value.clone()))
-    });
-    check_together(&given.collect()).map_err(|what| Refusal(ErrorCode::InvalidConfig, what))?;
     Ok(Topic {
         name: topic.name.detached(),
         id,

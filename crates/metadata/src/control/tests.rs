@@ -139,6 +139,8 @@ fn topics_are_created_as_asked_or_refused_with_kafkas_code() {
     check(
         CreatableTopic {
             configs: vec![config],
+            // What is wrong with the configuration is said first.
+            replication_factor: 3,
             ..topic("x", 1)
         },
         ErrorCode::InvalidConfig,

@@ -15,7 +15,7 @@ use mainstem_protocol::messages::{
 use mainstem_protocol::{ApiKey, Decoder, Encoder, Message, RecordBatches, Request, Str, Uuid};
 
 /// Longer than any answer takes that is not waited for.
-const PATIENCE: Duration = Duration::from_secs(3);
+const PATIENCE: Duration = Duration::from_secs(1);
 const TOPICS: &[(&str, i32, &str)] = &[
     ("orders", 3, "delete"),
     ("payments", 1, "delete"),
