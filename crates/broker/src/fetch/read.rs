@@ -85,28 +85,37 @@ pub(crate) async fn read_all(
         failed: false,
         short,
     };
+    let mut missing = Vec::new();
     for (at, wanted) in wanted.iter().enumerate() {
         turn(at).await;
         let budget = left.min(usize::try_from(wanted.max_bytes).unwrap_or(0));
         let data = match read_one(node, wanted, isolation, budget, read.bytes == 0) {
             Ok(data) => data,
+            Err(code) if is_missing(code) => {
+                missing.push(found(wanted, failure(wanted.index, code)));
+                continue;
+            }
             Err(code) => {
-                match is_missing(code) {
-                    true => read.missing += 1,
-                    false => read.failed = true,
-                }
+                read.failed = true;
                 failure(wanted.index, code)
             }
         };
         let bytes = data.records.as_ref().map_or(0, RecordBatches::len);
         read.bytes += bytes;
         left = left.saturating_sub(bytes);
-        read.found.push(Found {
-            topic: wanted.topic.clone(),
-            data,
-        });
+        read.found.push(found(wanted, data));
     }
+    // Last, as Apache Kafka tells them.
+    read.missing = missing.len();
+    read.found.append(&mut missing);
     read
+}
+
+fn found(wanted: &Wanted, data: PartitionData) -> Found {
+    Found {
+        topic: wanted.topic.clone(),
+        data,
+    }
 }
 
 /// What can be read, counted and not read.

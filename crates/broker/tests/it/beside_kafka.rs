@@ -158,6 +158,7 @@ fn of_a_partition_that_is_named_twice_the_last_batch_is_stored_and_answered() {
 
 #[test]
 fn acks_are_judged_of_partitions_that_are_there() {
+    // The order of answers is ours; Apache Kafka's is that of a hash table.
     let dir = tempfile::tempdir().unwrap();
     let node = node(dir.path());
     let mut wire = Wire::to(&node);
@@ -373,6 +374,7 @@ fn names_that_no_topic_can_have_are_told_from_those_that_none_has() {
             response_partition_limit: 100,
             cursor: None,
         };
+        // Of no name at all Apache Kafka says -1 here: it reads a cursor that is not there.
         let answer = wire.ask(0, &request);
         assert_eq!(answer.topics[0].error_code, expected, "{name:?}");
         let request = DescribeProducersRequest {
@@ -468,7 +470,11 @@ fn a_fetch_waits_for_what_is_there_also_when_something_else_is_not() {
     let (mut reader, mut writer) = (Wire::to(&node), Wire::to(&node));
     topics(&mut writer, &[("orders", 1)]);
     let begun = reader.ask(12, &in_session(0, 0, &[9, 0]));
-    assert_eq!(fetch_codes(&begun), [(9, 3), (0, 0)]);
+    assert_eq!(
+        fetch_codes(&begun),
+        [(0, 0), (9, 3)],
+        "what is missing comes last"
+    );
     let request = FetchRequest {
         max_wait_ms: 15_000,
         ..in_session(begun.session_id, 1, &[])
