@@ -341,26 +341,26 @@ fn assigned(image: &MetadataImage, topic: &CreatableTopic) -> Result<Vec<Partiti
             "A manual partition assignment was specified, but numPartitions was not set to -1.";
         return Err(Refusal(ErrorCode::InvalidRequest, what.to_owned()));
     }
-    let mut assignments: Vec<_> = topic.assignments.iter().collect();
-    assignments.sort_by_key(|assignment| assignment.partition_index);
-    let mut partitions = Vec::with_capacity(assignments.len());
-    for (expected, assignment) in (0..).zip(&assignments) {
-        if assignment.partition_index < expected {
+    let mut seen = BTreeSet::new();
+    for assignment in &topic.assignments {
+        let index = assignment.partition_index;
+        if !seen.insert(index) {
             return Err(invalid(format!(
-                "Found multiple manual partition assignments for partition {}",
-                assignment.partition_index
+                "Found multiple manual partition assignments for partition {index}"
             )));
-        }
-        if assignment.partition_index > expected {
-            return Err(invalid(
-                "partitions should be a consecutive 0-based integer sequence".to_owned(),
-            ));
         }
         check_replicas(image, &assignment.broker_ids)
             .map_err(|(code, what)| Refusal(code, what))?;
-        partitions.push(new_partition(image, assignment.broker_ids.clone()));
     }
-    Ok(partitions)
+    if !(0..).zip(&seen).all(|(expected, index)| expected == *index) {
+        let what = "partitions should be a consecutive 0-based integer sequence";
+        return Err(invalid(what.to_owned()));
+    }
+    let mut assignments: Vec<_> = topic.assignments.iter().collect();
+    assignments.sort_by_key(|assignment| assignment.partition_index);
+    let partitions = assignments.iter();
+    let placed = partitions.map(|assignment| new_partition(image, assignment.broker_ids.clone()));
+    Ok(placed.collect())
 }
 
 /// Checks a list of replicas that a client gave.

@@ -1,6 +1,8 @@
 //! Decisions on an image of one broker.
 
-use mainstem_protocol::messages::create_topics_request::{CreatableTopic, CreatableTopicConfig};
+use mainstem_protocol::messages::create_topics_request::{
+    CreatableReplicaAssignment, CreatableTopic, CreatableTopicConfig,
+};
 use mainstem_protocol::messages::incremental_alter_configs_request::{
     AlterConfigsResource, AlterableConfig,
 };
@@ -95,6 +97,34 @@ fn of_too_many_partitions_nothing_is_planned() {
         .map(|topic| topic.error_code);
     let refused = codes.filter(|code| *code == ErrorCode::PolicyViolation.code());
     assert_eq!((planned, refused.count()), (0, 50));
+}
+
+#[test]
+fn replicas_that_a_client_assigns_are_of_consecutive_partitions() {
+    let twice = "Found multiple manual partition assignments for partition 0";
+    let gap = "partitions should be a consecutive 0-based integer sequence";
+    let cases: [(&[i32], Option<&str>); 7] = [
+        (&[0], None),
+        (&[1, 0], None),
+        (&[0, 0], Some(twice)),
+        (&[5, 0, 0], Some(twice)),
+        (&[1, 2], Some(gap)),
+        (&[-1, 0], Some(gap)),
+        (&[0, 2], Some(gap)),
+    ];
+    for (indexes, expected) in cases {
+        let assignments = indexes.iter().map(|index| CreatableReplicaAssignment {
+            partition_index: *index,
+            broker_ids: vec![1],
+        });
+        let asked = CreatableTopic {
+            assignments: assignments.collect(),
+            replication_factor: -1,
+            ..topic("orders", -1)
+        };
+        let (_, message) = create(&mut one_broker(), vec![asked]).remove(0);
+        assert_eq!(message.as_deref(), expected, "{indexes:?}");
+    }
 }
 
 #[test]

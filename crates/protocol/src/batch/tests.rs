@@ -273,3 +273,26 @@ fn a_run_is_cut_into_batches_and_a_torn_end_is_reported() {
         })
     );
 }
+
+#[test]
+fn a_tail_that_is_no_whole_batch_is_left_out() {
+    let one = build(BatchOptions::default(), &three());
+    let with = |tail: &[u8]| without_tail(Bytes::from([&one[..], tail].concat()));
+    for cut in 0..one.len() {
+        assert_eq!(with(&one[..cut]), Ok(one.clone()), "{cut} bytes");
+    }
+    assert_eq!(with(&one).unwrap().len(), 2 * one.len());
+    // The first is looked at by others, whatever is wrong with it.
+    for cut in 0..one.len() {
+        let cut = one.slice(..cut);
+        assert_eq!(without_tail(cut.clone()), Ok(cut));
+    }
+    let mut tail = one[..20].to_vec();
+    tail[16] = 3;
+    assert_eq!(with(&tail), Err(BatchError::Magic { magic: 3 }));
+    tail[8..12].copy_from_slice(&13_i32.to_be_bytes());
+    assert_eq!(with(&tail), Err(BatchError::Length { length: 13 }));
+    tail[8..12].copy_from_slice(&i32::MAX.to_be_bytes());
+    tail[16] = 2;
+    assert_eq!(with(&tail), Ok(one.clone()));
+}
