@@ -1,10 +1,12 @@
 //! Looking under the lock, reading without it: what comes in between must not show.
 
 use std::io::{Read, Seek};
+use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use mainstem_protocol::batch::{BatchBuilder, BatchHeader, BatchOptions};
-use mainstem_storage::disk::{BudgetDisk, Disk, MemDisk};
+use mainstem_storage::disk::{BudgetDisk, Disk, DiskFile, Entry, MemDisk};
 use mainstem_storage::{FoundBatches, Log, LogConfig, OpenMode};
 
 use super::{NOW_MS, append, batch, open, small, sync};
@@ -243,4 +245,104 @@ fn a_file_that_somebody_cut_ends_an_answer_instead_of_going_on_for_ever() {
     assert_eq!(batches.send(0, &socket).unwrap(), 10);
     let error = batches.send(10, &socket).unwrap_err();
     assert_eq!(error.kind(), std::io::ErrorKind::UnexpectedEof);
+}
+
+/// A file that counts what is read of it.
+#[derive(Debug)]
+struct CountedFile(Arc<dyn DiskFile>, Arc<AtomicUsize>);
+
+impl DiskFile for CountedFile {
+    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> std::io::Result<usize> {
+        self.1.fetch_add(buffer.len(), Ordering::Relaxed);
+        self.0.read_at(offset, buffer)
+    }
+
+    fn write_at(&self, offset: u64, head: &[u8], tail: &[u8]) -> std::io::Result<()> {
+        self.0.write_at(offset, head, tail)
+    }
+
+    fn length(&self) -> std::io::Result<u64> {
+        self.0.length()
+    }
+
+    fn modified_ms(&self) -> std::io::Result<i64> {
+        self.0.modified_ms()
+    }
+
+    fn set_length(&self, length: u64) -> std::io::Result<()> {
+        self.0.set_length(length)
+    }
+
+    fn sync(&self) -> std::io::Result<()> {
+        self.0.sync()
+    }
+}
+
+/// A disk in memory of such files.
+#[derive(Debug, Default)]
+struct CountedDisk(MemDisk, Arc<AtomicUsize>);
+
+impl Disk for CountedDisk {
+    fn open(&self, path: &Path, create: bool) -> std::io::Result<Arc<dyn DiskFile>> {
+        let file = self.0.open(path, create)?;
+        Ok(Arc::new(CountedFile(file, self.1.clone())))
+    }
+
+    fn create_dir(&self, path: &Path) -> std::io::Result<()> {
+        self.0.create_dir(path)
+    }
+
+    fn list(&self, path: &Path) -> std::io::Result<Vec<Entry>> {
+        self.0.list(path)
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> std::io::Result<()> {
+        self.0.rename(from, to)
+    }
+
+    fn remove_file(&self, path: &Path) -> std::io::Result<()> {
+        self.0.remove_file(path)
+    }
+
+    fn remove_dir(&self, path: &Path) -> std::io::Result<()> {
+        self.0.remove_dir(path)
+    }
+
+    fn sync_dir(&self, path: &Path) -> std::io::Result<()> {
+        self.0.sync_dir(path)
+    }
+}
+
+#[test]
+fn the_head_of_a_batch_is_read_without_the_batch() {
+    for index_interval_bytes in [64, 4_096, 1 << 30] {
+        let disk = CountedDisk::default();
+        let read = disk.1.clone();
+        let config = LogConfig {
+            segment_bytes: 3 << 20,
+            index_interval_bytes,
+            ..LogConfig::default()
+        };
+        let (mut log, _) = open(Arc::new(disk), config, OpenMode::default()).unwrap();
+        for at in 0..6 {
+            let mut builder = BatchBuilder::new(BatchOptions::default());
+            for record in 0..2 {
+                builder.append(NOW_MS + 2 * at + record, None, Some(&[7; 400_000]), &[]);
+            }
+            append(&mut log, builder.build().unwrap(), NOW_MS).unwrap();
+        }
+        read.store(0, Ordering::Relaxed);
+        for offset in 0..12 {
+            let span = log.find(offset, 12, 0, true).unwrap().unwrap();
+            let header = span.header().unwrap().unwrap();
+            let first = offset - offset % 2;
+            assert_eq!(
+                (header.base_offset, header.last_offset()),
+                (first, first + 1)
+            );
+            assert_eq!(header.base_timestamp, NOW_MS + first);
+        }
+        let read = read.load(Ordering::Relaxed);
+        assert!(read <= 12 * 200_000, "{read} bytes for 12 heads");
+    }
 }
