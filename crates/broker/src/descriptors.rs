@@ -19,3 +19,32 @@ pub(crate) fn patiently<R, E>(
     }
     attempt()
 }
+
+#[cfg(test)]
+mod tests {
+    //! How long it lasts.
+
+    use super::*;
+
+    #[test]
+    fn only_what_is_short_is_tried_again_and_not_for_ever() {
+        let check = |answers: &[Result<i32, &'static str>], tries: usize| {
+            let mut tried = 0;
+            let result = patiently(
+                |error| *error == "short",
+                || {
+                    tried += 1;
+                    answers.get(tried - 1).copied().unwrap_or(Err("short"))
+                },
+            );
+            assert_eq!(tried, tries);
+            result
+        };
+        assert_eq!(check(&[Err("short"), Err("short"), Ok(7)], 3), Ok(7));
+        assert_eq!(check(&[Err("short"), Err("gone")], 2), Err("gone"));
+        assert_eq!(
+            check(&[], DESCRIPTOR_TRIES.try_into().unwrap()),
+            Err("short")
+        );
+    }
+}

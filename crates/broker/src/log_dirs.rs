@@ -5,12 +5,13 @@
 //! name (`…-stray`), as Apache Kafka does: if it is the metadata that was lost, the records are still there.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use mainstem_metadata::METADATA_TOPIC;
 use mainstem_protocol::{Str, Uuid};
-use mainstem_storage::disk::{Disk, Entry};
+use mainstem_storage::disk::{Disk, Entry, is_no_descriptor};
 use mainstem_storage::log_dir::{
     self, DirLock, LogDirError, MetaProperties, file, leave_clean_mark, read_meta,
     read_partition_metadata, take_clean_mark, write_meta, write_partition_metadata,
@@ -20,6 +21,7 @@ use mainstem_storage::{Log, LogConfig, OpenError, OpenMode, Repair, read_offsets
 use crate::clock::{now_ms, random_uuid};
 use crate::config::Properties;
 use crate::controller::QUORUM_STATE;
+use crate::descriptors::patiently;
 use crate::partition::Partition;
 
 /// The directory of the metadata log.
@@ -78,6 +80,19 @@ pub enum DataDirError {
         /// What the disk said.
         cause: std::io::Error,
     },
+}
+
+impl DataDirError {
+    /// Nothing was begun for want of a descriptor.
+    fn is_no_descriptor(&self) -> bool {
+        match self {
+            Self::Dir(LogDirError::Disk { cause, .. })
+            | Self::Log(OpenError::Disk { cause, .. })
+            | Self::Disk { cause, .. } => is_no_descriptor(cause),
+            Self::Dir(LogDirError::Locked { .. } | LogDirError::Damaged { .. })
+            | Self::OtherNode { .. } => false,
+        }
+    }
 }
 
 type Offsets = BTreeMap<(String, i32), i64>;
@@ -165,11 +180,7 @@ impl LogDirs {
     ) -> Result<(Log, Option<Repair>), DataDirError> {
         let path = self.dir.join(format!("{topic}-{index}"));
         self.check_no_metadata(&path)?;
-        let exists = self.disk.list(&path).is_ok();
-        let found = match exists {
-            true => read_partition_metadata(&*self.disk, &path)?,
-            false => None,
-        };
+        let (exists, found) = patiently(DataDirError::is_no_descriptor, || self.look_at(&path))?;
         // Without an id it was made just before a crash.
         let same = exists && found.is_none_or(|found| found == id);
         if exists && !same {
@@ -180,18 +191,34 @@ impl LogDirs {
         } else {
             OpenMode::default()
         };
-        let (mut log, repair) = Log::open(self.disk.clone(), path.clone(), config, mode, now_ms())?;
-        if found != Some(id) {
-            write_partition_metadata(&*self.disk, &path, id)?;
-        }
+        // A partition that is not opened now is offline until the next start.
+        let (mut log, repair) = patiently(DataDirError::is_no_descriptor, || {
+            let (disk, config) = (self.disk.clone(), config.clone());
+            let opened = Log::open(disk, path.clone(), config, mode, now_ms())?;
+            if found != Some(id) {
+                write_partition_metadata(&*self.disk, &path, id)?;
+            }
+            Ok::<_, DataDirError>(opened)
+        })?;
         if same && !mode.clean {
             let ticket = log.sync_ticket();
-            ticket
-                .sync()
+            patiently(is_no_descriptor, || ticket.sync())
                 .map_err(|cause| DataDirError::Disk { path, cause })?;
             log.on_synced(&ticket);
         }
         Ok((log, repair))
+    }
+
+    /// Whether a partition's directory is there, and of which topic. Only what is not there may be taken for new.
+    fn look_at(&self, path: &Path) -> Result<(bool, Option<Uuid>), DataDirError> {
+        match self.disk.list(path) {
+            Ok(_) => Ok((true, read_partition_metadata(&*self.disk, path)?)),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok((false, None)),
+            Err(cause) => {
+                let path = path.to_owned();
+                Err(DataDirError::Disk { path, cause })
+            }
+        }
     }
 
     /// Opens the metadata log.

@@ -137,6 +137,7 @@ impl Disk for FaultyDisk {
     }
 
     fn list(&self, path: &Path) -> io::Result<Vec<Entry>> {
+        self.0.check_open(path)?;
         RealDisk.list(path)
     }
 
@@ -498,5 +499,32 @@ fn a_stop_does_not_wait_for_descriptors_that_do_not_come() {
     let mut waits = Wire::to(&at.node);
     waits.send(&request_bytes(9, &produce_request("late", batch(b"more"))));
     at.wait_until_missed(1);
+    at.check_restart(&before.1);
+}
+
+#[test]
+fn a_topic_that_is_made_while_there_is_no_descriptor_is_there_when_there_is_one() {
+    let mut at = setting();
+    at.fault.descriptors_only.store(true, Ordering::Relaxed);
+    at.fail("late-0", false);
+    let request = CreateTopicsRequest {
+        topics: vec![CreatableTopic {
+            name: "late".into(),
+            num_partitions: 1,
+            replication_factor: 1,
+            ..CreatableTopic::default()
+        }],
+        timeout_ms: 10_000,
+        ..CreateTopicsRequest::default()
+    };
+    let mut waits = Wire::to(&at.node);
+    waits.send(&request_bytes(7, &request));
+    at.wait_until_missed(2);
+    assert_eq!(at.try_produce("others"), ErrorCode::None);
+    *at.fault.of.lock().unwrap() = None;
+    assert_eq!(waits.answer(7, &request).topics[0].error_code, 0);
+    assert_eq!(at.try_produce("late"), ErrorCode::None);
+    let before = at.orders();
+    drop(waits);
     at.check_restart(&before.1);
 }
