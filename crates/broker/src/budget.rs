@@ -1,12 +1,13 @@
 //! What one request may take while its answer is made: memory, and turns of its core.
 //!
-//! A handler says what the next entry of its answer takes before it makes it. It does so in the second stage: the first may not wait, since
+//! A handler says what the next entry of its answer takes before it makes it, or one entry later where only the entry itself tells. It does so in the second stage: the first may not wait, since
 //! what the connection's other requests hold is not given back meanwhile. Invariants:
 //! - what an answer takes is charged to the node's account (see [`crate::memory`]) before it is there, until the answer is bytes;
 //! - no answer takes more than [`ANSWER_MEMORY_MAX`]: the handler stops, and the connection is closed as for a request that decodes into
 //!   too much;
 //! - at most [`LARGE_ANSWERS`] that take more than [`ANSWER_MEMORY_SMALL`] are made at the same time, each once there is room or after
-//!   [`GRACE`], in which those who hold the room and do not get on have given way;
+//!   [`GRACE`], in which those who hold the room and do not get on have given way; one that waits for something else than memory is not
+//!   being made, see [`AnswerBudget::pause`];
 //! - after [`TURN_BYTES`] of work the core's other tasks have a turn.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -90,6 +91,11 @@ impl AnswerBudget {
         true
     }
 
+    /// Lets another large answer be made while this one waits for something else than memory.
+    pub(crate) fn pause(&self) {
+        self.state().large = None;
+    }
+
     /// Takes memory for `entries` that are alike, before any of them is made.
     pub(crate) async fn take_each(&self, entries: usize, bytes: usize) -> bool {
         self.take(entries.saturating_mul(bytes)).await
@@ -154,7 +160,7 @@ mod tests {
     async fn large_answers_wait_for_each_other() {
         let memory = Arc::new(Memory::new(-1));
         let budget = || AnswerBudget::new(&memory);
-        let mut large: Vec<_> = (0..LARGE_ANSWERS).map(|_| budget()).collect();
+        let large: Vec<_> = (0..LARGE_ANSWERS).map(|_| budget()).collect();
         for large in &large {
             assert!(large.take(ANSWER_MEMORY_SMALL + 1).await);
         }
@@ -163,7 +169,7 @@ mod tests {
         let mut waiting = pin!(next.take(ANSWER_MEMORY_SMALL + 1));
         let mut cx = Context::from_waker(Waker::noop());
         assert!(waiting.as_mut().poll(&mut cx).is_pending());
-        large.pop();
-        assert!(waiting.await);
+        large[0].pause();
+        assert!(waiting.await, "one that waits for others lets it be made");
     }
 }

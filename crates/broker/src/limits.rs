@@ -37,6 +37,8 @@ pub const ARRIVING_BYTES_MAX: u64 = 64 * 1024 * 1024;
 pub const FETCH_BYTES_SHORT: usize = 64 * 1024;
 /// While memory is short, a frame that is held for longer than [`GRACE`] must have come at this rate or go, bytes a second.
 pub const FRAME_RATE_MIN: u64 = 1024 * 1024;
+/// The same for a small frame, of which so many are on their way that their account is full.
+pub const FRAME_SMALL_RATE_MIN: u64 = 16 * 1024;
 /// While memory is short, an answer that waits for longer than [`GRACE`] must have been taken at this rate or go, bytes a second.
 pub const ANSWER_RATE_MIN: u64 = 256 * 1024;
 /// How long a peer may be slow with what others wait for.

@@ -10,7 +10,8 @@
 //! Nobody may hold for ever what others wait for: see [`Memory::is_short`] and the rates in `limits`.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::time::Instant;
 
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 
@@ -24,6 +25,8 @@ pub(crate) struct Memory {
     used: AtomicU64,
     freed: Notify,
     express: Arc<Semaphore>,
+    /// Those who wait for it.
+    express_wanted: AtomicUsize,
     large_answers: Arc<Semaphore>,
 }
 
@@ -47,8 +50,17 @@ pub(crate) enum Lane {
 pub(crate) struct Charge {
     memory: Arc<Memory>,
     bytes: u64,
-    /// Of what went on without room: nothing else does before it is answered.
-    express: Option<Express>,
+    /// Of what went on without room, and since when it is whole: nothing else goes on before it is answered, or gives way.
+    express: Option<(Express, Instant)>,
+}
+
+/// Counts who waits for as long as it does.
+struct Wanted<'a>(&'a AtomicUsize);
+
+impl Drop for Wanted<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::AcqRel);
+    }
 }
 
 impl Memory {
@@ -65,6 +77,7 @@ impl Memory {
             used: AtomicU64::new(0),
             freed: Notify::new(),
             express: Arc::new(Semaphore::new(1)),
+            express_wanted: AtomicUsize::new(0),
             large_answers: Arc::new(Semaphore::new(LARGE_ANSWERS)),
         }
     }
@@ -113,6 +126,8 @@ impl Memory {
 
     /// Waits for leave to grow without room. `None` never comes: the semaphore is not closed.
     pub(crate) async fn express(&self) -> Option<Express> {
+        self.express_wanted.fetch_add(1, Ordering::AcqRel);
+        let _until_it_comes = Wanted(&self.express_wanted);
         let permit = self.express.clone().acquire_owned().await.ok()?;
         Some(Express { _permit: permit })
     }
@@ -147,8 +162,24 @@ impl Charge {
 
     /// The same, with leave to go on without room.
     pub(crate) fn with(mut self, express: Option<Express>) -> Self {
-        self.express = express;
+        self.express = express.map(|express| (express, Instant::now()));
         self
+    }
+
+    /// True for what went on without room.
+    pub(crate) fn has_express(&self) -> bool {
+        self.express.is_some()
+    }
+
+    /// Since when this holds up others that wait for leave to go on without room; `None` when nobody waits. Leave is given back as soon as
+    /// there is room: then nobody needs any.
+    pub(crate) fn holds_up_since(&mut self) -> Option<Instant> {
+        self.express.take_if(|_| !self.memory.is_short());
+        let is_wanted = self.memory.express_wanted.load(Ordering::Acquire) > 0;
+        self.express
+            .as_ref()
+            .filter(|_| is_wanted)
+            .map(|(_, since)| *since)
     }
 
     /// Charges what is missing to `bytes`.
@@ -194,6 +225,22 @@ mod tests {
         waiter.await.unwrap();
         drop(second);
         assert_eq!(memory.used(), 0);
+    }
+
+    #[tokio::test]
+    async fn leave_to_go_on_is_given_back_when_there_is_room() {
+        let memory = Arc::new(Memory::new(1_000));
+        let others = memory.charge(900);
+        let mut large = memory.charge(500).with(memory.express().await);
+        assert_eq!(large.holds_up_since(), None, "nobody waits");
+        let waiting = memory.clone();
+        let waiter = tokio::spawn(async move { waiting.express().await });
+        tokio::task::yield_now().await;
+        assert!(large.holds_up_since().is_some() && large.has_express());
+        drop(others);
+        assert_eq!(large.holds_up_since(), None);
+        assert!(!large.has_express());
+        assert!(waiter.await.unwrap().is_some());
     }
 
     #[test]

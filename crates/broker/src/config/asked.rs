@@ -33,10 +33,17 @@ pub(super) fn refuse(properties: &Properties) -> Result<(), PropertyError> {
         return refuse("authorizer.class.name", why.to_owned());
     }
     for listener in words("listeners") {
-        let protocol = security_protocol(properties, listener);
-        if protocol != "PLAINTEXT" {
-            let why = format!("{protocol} is not served yet, only PLAINTEXT");
-            return refuse("listeners", why);
+        match security_protocol(properties, listener) {
+            Some(protocol) if protocol.eq_ignore_ascii_case("PLAINTEXT") => {}
+            Some(protocol) => {
+                let why = format!("{protocol} is not served yet, only PLAINTEXT");
+                return refuse("listeners", why);
+            }
+            None => {
+                let name = name_of(listener);
+                let why = format!("No security protocol defined for listener {name}");
+                return refuse("listeners", why);
+            }
         }
     }
     let own = properties.number("node.id").to_string();
@@ -83,12 +90,22 @@ fn words(list: &str) -> impl Iterator<Item = &str> {
         .filter(|word| !word.is_empty())
 }
 
-/// That of a listener such as `SSL://host:port`; a name that the map does not know is a controller's, which is plain by default.
-fn security_protocol<'a>(properties: &'a Properties, listener: &str) -> &'a str {
-    let name = listener.split("://").next().unwrap_or_default();
-    let map = properties.text("listener.security.protocol.map");
-    words(map.unwrap_or_default())
+fn name_of(listener: &str) -> &str {
+    listener.split("://").next().unwrap_or_default()
+}
+
+/// That of a listener such as `SSL://host:port`; a controller's is plain where the map does not know its name.
+fn security_protocol<'a>(properties: &'a Properties, listener: &str) -> Option<&'a str> {
+    let name = name_of(listener);
+    let text = |property| properties.text(property).unwrap_or_default();
+    let known = words(text("listener.security.protocol.map"))
         .filter_map(|pair| pair.split_once(':'))
-        .find(|(known, _)| known.trim().eq_ignore_ascii_case(name))
-        .map_or("PLAINTEXT", |(_, protocol)| protocol.trim())
+        .find(|(known, _)| known.trim().eq_ignore_ascii_case(name));
+    let mut of_controllers = words(text("controller.listener.names"));
+    match known {
+        Some((_, protocol)) => Some(protocol.trim()),
+        None => of_controllers
+            .any(|controller| controller.eq_ignore_ascii_case(name))
+            .then_some("PLAINTEXT"),
+    }
 }

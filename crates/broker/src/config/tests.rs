@@ -114,6 +114,15 @@ fn what_would_protect_data_is_not_passed_over() {
         Some("listeners = SAFE://:9092: SASL_SSL is not served yet, only PLAINTEXT"),
     );
     check(
+        &[
+            "listeners=SSL://:9094,PLAINTEXT://:9092",
+            "listener.security.protocol.map=PLAINTEXT:PLAINTEXT",
+        ],
+        Some(
+            "listeners = SSL://:9094,PLAINTEXT://:9092: No security protocol defined for listener SSL",
+        ),
+    );
+    check(
         &["controller.quorum.voters=1@a:1,2@b:1"],
         Some(
             "controller.quorum.voters = 1@a:1,2@b:1: this is node 1, and a node is alone in its cluster so far",
@@ -145,7 +154,7 @@ fn what_would_protect_data_is_not_passed_over() {
 fn what_has_no_effect_is_named_once() {
     let mut properties = Properties::default();
     for option in [
-        "listeners=PLAINTEXT://:9092,CONTROLLER://:9093",
+        "listeners=PLAINTEXT://:9092",
         "num.io.threads=8",
         "num.network.threads=5",
         "ssl.client.auth=required",

@@ -211,5 +211,6 @@ fn look_after(node: &Node, log: &mut MetadataLog, image: &MetadataImage) {
         .and_then(|()| log.drop_old());
     if let Err(error) = dropped {
         tracing::warn!(%error, "old metadata could not be dropped");
+        log.note_not_dropped();
     }
 }

@@ -161,6 +161,13 @@ pub(super) fn write(
     records: &[MetadataRecord],
 ) -> Result<Stored, MetadataLogError> {
     let bytes = encode(id, last_ms, quorum, records)?;
+    if u64::try_from(bytes.len()).unwrap_or(u64::MAX) > SNAPSHOT_BYTES_MAX {
+        // It could not be read again, and the log would be cut for its sake.
+        return Err(MetadataLogError::Snapshot {
+            path: dir.join(id.file_name()),
+            what: format!("it would be {} bytes long, more than are read", bytes.len()),
+        });
+    }
     write_small(disk, &dir.join(id.file_name()), &bytes)?;
     Ok(Stored {
         id,

@@ -10,6 +10,7 @@ use super::metadata_log::{MetadataLog, MetadataLogError};
 use super::snapshots::{self, SnapshotId, Stored};
 use crate::clock::now_ms;
 use crate::config::Properties;
+use crate::limits::CHECKPOINT;
 
 /// When there are snapshots, and for how long they and the log are kept. Limits below zero mean "no limit", as in Apache Kafka.
 #[derive(Clone, Copy, Debug)]
@@ -50,6 +51,8 @@ pub(super) struct Snapshots {
     bytes_behind: u64,
     /// When the latest was written, or tried; the node's start at first.
     tried: Instant,
+    /// When old ones could not be dropped last.
+    failed_to_drop: Option<Instant>,
 }
 
 impl Snapshots {
@@ -59,6 +62,7 @@ impl Snapshots {
             stored,
             bytes_behind,
             tried: Instant::now(),
+            failed_to_drop: None,
         }
     }
 
@@ -122,11 +126,19 @@ impl MetadataLog {
         }
     }
 
-    /// True when [`Self::drop_old`] would drop something.
+    /// True when [`Self::drop_old`] would drop something, and did not fail just before.
     pub(super) fn has_old(&self) -> bool {
-        self.snapshots
+        let is_due = self
+            .snapshots
             .new_start(self.log.size_bytes(), now_ms())
-            .is_some()
+            .is_some();
+        let failed = self.snapshots.failed_to_drop;
+        is_due && failed.is_none_or(|failed| failed.elapsed() >= CHECKPOINT)
+    }
+
+    /// Notes that what is old could not be dropped: a full disk is not asked again at every command.
+    pub(super) fn note_not_dropped(&mut self) {
+        self.snapshots.failed_to_drop = Some(Instant::now());
     }
 
     /// Drops the oldest snapshots, and the segments that lie before the first that stays. A recovery point at its end or behind it must be

@@ -32,6 +32,7 @@ pub(crate) async fn handle(
                 check_change(given, node.node_id, image, resource, after)
             })
         };
+        cx.answer.pause();
         let decided = cx.node.controller.change(decide).await;
         decided.unwrap_or_else(|code| {
             let responses = asked.into_iter().map(|(resource_type, resource_name)| {

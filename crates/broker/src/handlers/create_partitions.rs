@@ -23,6 +23,7 @@ pub(crate) async fn handle(
             .iter()
             .map(|topic| topic.name.detached())
             .collect();
+        cx.answer.pause();
         let decided = cx
             .node
             .controller

@@ -28,6 +28,7 @@ pub(crate) async fn handle(
                 continue; // each is answered once
             }
             let name = group.clone();
+            cx.answer.pause();
             let asked = cx
                 .node
                 .groups

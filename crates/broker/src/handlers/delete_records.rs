@@ -14,6 +14,9 @@ use tokio::time::Instant;
 
 use crate::context::{RequestContext, Staged};
 
+/// What an entry of the answer takes, as a value and as bytes.
+const ENTRY_BYTES: usize = 64;
+
 pub(crate) async fn handle(
     cx: RequestContext,
     request: DeleteRecordsRequest,
@@ -25,6 +28,9 @@ pub(crate) async fn handle(
         for topic in request.topics {
             let mut partitions = Vec::with_capacity(topic.partitions.len());
             for asked in topic.partitions {
+                if !cx.answer.take(ENTRY_BYTES).await {
+                    return DeleteRecordsResponse::default();
+                }
                 let (low_watermark, code) = match delete(&cx, &topic.name, &asked, deadline).await {
                     Ok(start) => (start, ErrorCode::None),
                     Err(code) => (-1, code),
@@ -74,6 +80,7 @@ async fn delete(
         -1 => log_end,
         offset => offset.min(log_end),
     };
+    cx.answer.pause();
     tokio::time::timeout_at(deadline, partition.committed(upto, cx.core))
         .await
         .map_err(|_| ErrorCode::RequestTimedOut)??;

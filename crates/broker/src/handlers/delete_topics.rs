@@ -47,6 +47,7 @@ pub(crate) async fn handle(
         if !cx.node.config.properties.flag("delete.topic.enable") {
             return refuse_all(ErrorCode::TopicDeletionDisabled);
         }
+        cx.answer.pause();
         let decided = cx
             .node
             .controller

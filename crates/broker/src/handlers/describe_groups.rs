@@ -21,6 +21,7 @@ pub(crate) async fn handle(
         let mut response = DescribeGroupsResponse::default();
         for group in request.groups {
             let name = group.clone();
+            cx.answer.pause();
             let asked = cx
                 .node
                 .groups

@@ -97,6 +97,7 @@ async fn ensure_topic(cx: &RequestContext) -> bool {
     if cx.node.metadata.load().topic(OFFSETS_TOPIC).is_some() {
         return true;
     }
+    cx.answer.pause();
     let Some(topic) = cx.node.internal_topic(OFFSETS_TOPIC) else {
         return false;
     };

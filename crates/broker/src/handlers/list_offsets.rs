@@ -160,6 +160,7 @@ async fn find(
     let partition = partition.ok_or(ErrorCode::UnknownTopicOrPartition)?;
     check_epoch(&partition, asked.current_leader_epoch)?;
     let offsets = || partition.offsets().map_err(|refusal| refusal.code);
+    cx.answer.pause();
     let none = (-1, -1, -1);
     match asked.timestamp {
         EARLIEST | EARLIEST_LOCAL => {

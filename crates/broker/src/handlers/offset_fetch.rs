@@ -94,6 +94,7 @@ async fn ask(
         group: name,
         wanted,
     };
+    cx.answer.pause();
     match cx.node.groups.ask(&cx.node, &group, input).await? {
         GroupReply::Offsets(found) => {
             Ok(without_old_topics(&cx.node.metadata.load(), found, is_all))

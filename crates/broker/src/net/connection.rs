@@ -25,7 +25,7 @@ use crate::context::{RequestContext, Staged};
 use crate::dispatch::{Refused, dispatch};
 use crate::limits::{
     ANSWER_BYTES_MAX, DECODE_BYTES_MAX, DRAIN_CONNECTION, FRAME_RATE_MIN, FRAME_SMALL_BYTES,
-    GRACE_CHECK, READ_IDLE_BYTES, READ_STEP_BYTES, REQUESTS_IN_FLIGHT,
+    FRAME_SMALL_RATE_MIN, GRACE_CHECK, READ_IDLE_BYTES, READ_STEP_BYTES, REQUESTS_IN_FLIGHT,
 };
 use crate::memory::{Charge, Express, Lane};
 use crate::node::Node;
@@ -218,7 +218,8 @@ impl Connection {
         if reads {
             self.check_pace()?;
         }
-        let paced = reads && self.arriving.is_some();
+        let holds_up = self.check_express()?;
+        let paced = holds_up || (reads && self.arriving.is_some());
         if self.buffer.is_empty() {
             // What the last frame left is not held while nothing comes.
             self.buffer = BytesMut::new();
@@ -262,16 +263,33 @@ impl Connection {
 
     /// A frame must come on while others wait for the memory that is kept for it.
     fn check_pace(&self) -> Result<(), Evicted> {
-        let is_short = |of_small: bool| {
-            self.node.memory.is_short() || (of_small && self.node.arriving.is_short())
+        let Some(arriving) = &self.arriving else {
+            return Ok(());
         };
-        match &self.arriving {
-            Some(arriving) if is_short(arriving.is_small) => {
-                let came = self.buffer.len().saturating_sub(arriving.from);
-                Evicted::check(FRAME_RATE_MIN, came, arriving.since)
-            }
-            _ => Ok(()),
+        let (account, rate) = match arriving.is_small {
+            true => (&self.node.arriving, FRAME_SMALL_RATE_MIN),
+            false => (&self.node.memory, FRAME_RATE_MIN),
+        };
+        if !account.is_short() {
+            return Ok(());
         }
+        let came = self.buffer.len().saturating_sub(arriving.from);
+        Evicted::check(rate, came, arriving.since)
+    }
+
+    /// A request that went on without room must be answered soon while others wait to do the same. True while one is being answered.
+    fn check_express(&mut self) -> Result<bool, Evicted> {
+        let mut holds_up = false;
+        for slot in &mut self.answers {
+            let Slot::Pending(_, charge) = slot else {
+                continue;
+            };
+            if let Some(since) = charge.holds_up_since() {
+                Evicted::check(1, 0, since)?;
+            }
+            holds_up |= charge.has_express();
+        }
+        Ok(holds_up)
     }
 
     /// Whether another request may be handled before the answers that wait are written.

@@ -108,7 +108,7 @@ pub(super) fn register(
         Ok(())
     };
     append(log, &first)?;
-    // From here on all in one go: what is registered serves, and leads.
+    // What is registered serves, and leads what it holds.
     let broker_epoch = log.next_offset();
     let registration = Registration {
         node_id,
