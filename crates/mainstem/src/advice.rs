@@ -40,9 +40,7 @@ pub(crate) fn advice(error: &ClientError) -> Option<String> {
             "a partition has at most one replica on each node (see them: mainstem cluster); leave --replication-factor out for the default"
                 .to_owned()
         }
-        ErrorCode::PolicyViolation => {
-            "ask for fewer partitions at once: --partitions N".to_owned()
-        }
+        ErrorCode::PolicyViolation => return of_policy(message),
         ErrorCode::InvalidConfig | ErrorCode::InvalidRequest => return of_property(message),
         ErrorCode::NonEmptyGroup => "stop its consumers first".to_owned(),
         ErrorCode::GroupIdNotFound => "see what is there: mainstem group list".to_owned(),
@@ -53,6 +51,21 @@ pub(crate) fn advice(error: &ClientError) -> Option<String> {
         ErrorCode::KafkaStorageError => "the node's disk failed; look at its log".to_owned(),
         _ => return None,
     })
+}
+
+/// What to do about a request that goes against a policy: which one, only the words tell.
+fn of_policy(message: &str) -> Option<String> {
+    let advice = match message {
+        "Excessively large number of partitions per request."
+        | "Excessively large number of additional partitions per request." => {
+            "ask for fewer partitions at once: --partitions N"
+        }
+        "Unable to perform excessively large batch operation." => {
+            "ask for less at once: each topic, partition and property counts"
+        }
+        _ => return None,
+    };
+    Some(advice.to_owned())
 }
 
 /// What to do about a property that was refused in these words.
@@ -71,17 +84,23 @@ fn of_property(message: &str) -> Option<String> {
     if let Some((value, rest)) = value
         && let Some(name) = rest.split(':').next()
     {
-        return Some(
-            in_unit_of(name, value)
-                .unwrap_or_else(|| format!("see what it may be: mainstem config docs {name}")),
-        );
+        // Where several properties are at odds there is no name, but words: "Invalid dynamic configuration".
+        let docs = || format!("see what it may be: mainstem config docs {name}");
+        let advice = in_unit_of(name, value).or_else(|| is_known(name).then(docs));
+        if advice.is_some() {
+            return advice;
+        }
     }
     // Rules between properties name them somewhere.
     let words = message.split(|character: char| !character.is_alphanumeric() && character != '.');
     let named = words
         .filter(|word| word.contains('.'))
-        .find(|word| property_docs().any(|doc| doc.name == *word))?;
+        .find(|word| is_known(word))?;
     Some(format!("see what it may be: mainstem config docs {named}"))
+}
+
+fn is_known(name: &str) -> bool {
+    property_docs().any(|doc| doc.name == name)
 }
 
 /// What may have been meant with a property that there is not.
@@ -138,6 +157,14 @@ mod tests {
             "conflict topic config setting min.compaction.lag.ms (2) > max.compaction.lag.ms (1)",
             "see what it may be: mainstem config docs min.compaction.lag.ms",
         );
+        config(
+            "Invalid value org.apache.kafka.common.config.ConfigException: Dynamic thread count update validation failed for num.io.threads=80: value should not be greater than double the current value 8 for configuration Invalid dynamic configuration",
+            "see what it may be: mainstem config docs num.io.threads",
+        );
+        config(
+            "Invalid value org.apache.kafka.common.config.ConfigException: No security protocol defined for listener X for configuration Invalid dynamic configuration",
+            "",
+        );
         config("something else", "");
         check(
             "topic a-1",
@@ -151,5 +178,30 @@ mod tests {
             "",
             "raise max.message.bytes of the topic: mainstem topic alter a-1 --set max.message.bytes=N",
         );
+    }
+
+    #[test]
+    fn a_policy_is_told_by_the_words_of_the_broker() {
+        let check = |message: Option<&str>, expected: &str| {
+            let error = ClientError::refused("topic t", ErrorCode::PolicyViolation, message);
+            assert_eq!(advice(&error).unwrap_or_default(), expected, "{error}");
+        };
+        let fewer = "ask for fewer partitions at once: --partitions N";
+        check(
+            Some("Excessively large number of partitions per request."),
+            fewer,
+        );
+        check(
+            Some("Excessively large number of additional partitions per request."),
+            fewer,
+        );
+        check(
+            Some("Unable to perform excessively large batch operation."),
+            "ask for less at once: each topic, partition and property counts",
+        );
+        // Those of one's own making, which ask for anything, and records of a topic that is compacted, of which nothing is said.
+        check(Some("topics here have at least 3 partitions"), "");
+        check(Some("names begin with that of a team"), "");
+        check(None, "");
     }
 }

@@ -70,20 +70,35 @@ fn asked(
 }
 
 /// The brokers that the line names which is being completed, else those of the environment. Bash hands on a line in pieces:
-/// `--bootstrap a:1` are the words `--bootstrap`, `a`, `:` and `1`.
+/// `--bootstrap=a:1` are the words `--bootstrap`, `=`, `a`, `:` and `1`.
 fn bootstrap(words: impl Iterator<Item = String>) -> String {
-    let mut words = words.skip_while(|word| word != "--bootstrap").skip(1);
-    let mut said = words.next().unwrap_or_default();
-    if let (Some(colon), Some(port)) = (words.next(), words.next())
-        && colon == ":"
-    {
-        said = format!("{said}:{port}");
-    }
+    let mut said = said(words);
     if said.is_empty() {
         said = std::env::var(BOOTSTRAP_VARIABLE).unwrap_or_default();
     }
     if said.is_empty() {
         said = BOOTSTRAP.to_owned();
+    }
+    said
+}
+
+/// The value of `--bootstrap`, whole or in pieces; empty when the line has none.
+fn said(mut words: impl Iterator<Item = String>) -> String {
+    let after = |word: String| Some(word.strip_prefix("--bootstrap")?.to_owned());
+    let is_option = |rest: &String| rest.is_empty() || rest.starts_with('=');
+    let Some(rest) = words.by_ref().filter_map(after).find(is_option) else {
+        return String::new();
+    };
+    let mut words = words.skip_while(|word| word == "=").peekable();
+    let mut said = match rest.strip_prefix('=') {
+        Some(value) => value.to_owned(),
+        None => words.next().unwrap_or_default(),
+    };
+    // Colons hold pieces together: there may be several brokers, and addresses of IPv6.
+    let is_colon = |word: &String| word.starts_with(':') && word.trim_matches(':').is_empty();
+    while let Some(colon) = words.next_if(is_colon) {
+        said += &colon;
+        said += &words.next().unwrap_or_default();
     }
     said
 }
@@ -103,5 +118,9 @@ mod tests {
         check("mainstem -- mainstem --bootstrap a:1 topic", "a:1");
         check("mainstem -- mainstem --bootstrap a : 1 topic", "a:1");
         check("mainstem topic --bootstrap b:2", "b:2");
+        check("mainstem -- mainstem --bootstrap=a:1 topic", "a:1");
+        check("mainstem -- mainstem --bootstrap = a : 1 topic", "a:1");
+        check("mainstem --bootstrap a : 1,b : 2 topic", "a:1,b:2");
+        check("mainstem --bootstrap = [ :: 1] : 9092 topic", "[::1]:9092");
     }
 }

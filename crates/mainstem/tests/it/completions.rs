@@ -78,8 +78,24 @@ fn names_of_topics_and_groups_are_proposed() {
         "bash",
     );
     assert_eq!(other, ["--internal"]);
-    let line = format!("mainstem --bootstrap {} topic describe pay", node.address);
-    assert_eq!(proposed(&line, "localhost:1", "fish"), ["payments"]);
+    for sign in [' ', '='] {
+        let line = format!(
+            "mainstem --bootstrap{sign}{} topic describe pay",
+            node.address
+        );
+        assert_eq!(
+            proposed(&line, "localhost:1", "fish"),
+            ["payments"],
+            "{line}"
+        );
+        // As bash splits it.
+        let line = line.replace('=', " = ").replace(':', " : ");
+        assert_eq!(
+            proposed(&line, "localhost:1", "bash"),
+            ["payments"],
+            "{line}"
+        );
+    }
 
     // Nobody waits for a node that is not there.
     let address = node.address.clone();
